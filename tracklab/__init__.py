@@ -1,0 +1,77 @@
+"""tracklab: visual object tracking with deep learning, as a course that you run.
+
+`import tracklab` is instant: every part is loaded when it is first used, TensorFlow with it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_ROOMS = (
+    "boxes",
+    "clips",
+    "datasets",
+    "errors",
+    "exercises",
+    "explorers",
+    "models",
+    "plots",
+    "scenes",
+    "show",
+    "trackers",
+    "training",
+    "video",
+)
+_DOORS = {"read_clip": "video", "explore": "explorers"}
+
+if TYPE_CHECKING:
+    from tracklab import (
+        boxes,
+        clips,
+        datasets,
+        errors,
+        exercises,
+        explorers,
+        models,
+        plots,
+        scenes,
+        show,
+        trackers,
+        training,
+        video,
+    )
+    from tracklab.explorers import explore
+    from tracklab.video import read_clip
+
+__all__ = [
+    "boxes",
+    "clips",
+    "datasets",
+    "errors",
+    "exercises",
+    "explore",
+    "explorers",
+    "models",
+    "plots",
+    "read_clip",
+    "scenes",
+    "show",
+    "trackers",
+    "training",
+    "video",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"tracklab.{name}")
+    if name in _DOORS:
+        return getattr(importlib.import_module(f"tracklab.{_DOORS[name]}"), name)
+    raise AttributeError(f"module 'tracklab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
