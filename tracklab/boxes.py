@@ -7,8 +7,8 @@ continuous image coordinates, where the pixel in row `i` and column `j` covers `
 Functions take `(..., 4)` arrays, return new ones and never change what they were given. A box of
 an object that is not there is four NaNs; every overlap with it is 0.
 
-Invariants, to float32 rounding: `xywh_to_xyxy(xyxy_to_xywh(b)) == b`, `iou(a, b) == iou(b, a).T`, `iou(a, a) == 1` for
-boxes with an area, and `giou <= iou`.
+Invariants, to float32 rounding: `xywh_to_xyxy(xyxy_to_xywh(b)) == b`, `iou(a, b) == iou(b, a).T`,
+`iou(a, a) == 1` for boxes with an area, and `giou <= iou`.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def from_mask(mask: NDArray[Any]) -> Boxes:
 
 
 def intersection(a: ArrayLike, b: ArrayLike) -> NDArray[np.float32]:
-    """Shared areas `(N, M)` in square pixels of every box of `a (N, 4)` with every one of `b (M, 4)`.
+    """Shared areas `(N, M)` in square pixels of each box in `a (N, 4)` with each in `b (M, 4)`.
 
     0 where two boxes do not overlap, and where one of them is absent.
     """
@@ -191,7 +191,7 @@ def _union(a: Boxes, b: Boxes, shared: NDArray[np.float32]) -> NDArray[np.float3
 
 
 def iou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float32]:
-    """Intersection over union `(N, M)`, 0 to 1, of every box of `a (N, 4)` with every one of `b (M, 4)`.
+    """Intersection over union `(N, M)`, 0 to 1, of each box in `a (N, 4)` with each in `b (M, 4)`.
 
     Also called the Jaccard index (Everingham et al., "The PASCAL Visual Object Classes Challenge",
     2010, section 4.2). 0 where both boxes have no area, and where one is absent. Raises
@@ -208,7 +208,7 @@ def iou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float32]:
 
 
 def giou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float32]:
-    """Generalized IoU `(N, M)`, -1 to 1: like `iou`, but it still tells how far apart two boxes are.
+    """Generalized IoU `(N, M)`, -1 to 1: like `iou`, but it also tells how far apart two boxes are.
 
     Rezatofighi et al., "Generalized Intersection over Union", CVPR 2019, algorithm 1. 0 where both
     boxes are the same point; NaN where one is absent. Raises `InputError` for another shape.

@@ -1,4 +1,4 @@
-"""A clip: frames in order, how fast they follow one another, and the truth about them if it is known.
+"""A clip: frames in order, how fast they follow one another, and the truth where it is known.
 
 Everything that makes frames (the scene generator, the readers of videos, folders and cameras)
 returns a `Clip`; everything that follows objects takes one. Frames are a sequence of `(H, W, 3)`
@@ -26,7 +26,7 @@ Frame = NDArray[np.uint8]
 
 @runtime_checkable
 class Frames(Protocol):
-    """A sequence of frames: an array `(T, H, W, 3)`, or anything that indexes and counts like one."""
+    """A sequence of frames: an array `(T, H, W, 3)`, or what indexes and counts like one."""
 
     def __len__(self) -> int: ...
 
