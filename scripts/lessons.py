@@ -157,9 +157,7 @@ def without_foreign_pictures(cell: NotebookNode) -> None:
     """Replace the pictures of a cell by a line that says what appears when it is run."""
     kept = [output for output in cell.outputs if not has_picture(output)]
     if len(kept) < len(cell.outputs):
-        line = (
-            f"(Not saved, the images are other people's. Run it to see {cell.metadata['shows']}.)"
-        )
+        line = f"(Not saved: other people's images. Run it to see {cell.metadata['shows']}.)"
         kept.append(nbformat.v4.new_output("stream", name="stdout", text=line + "\n"))
     cell.outputs = kept
 

@@ -11,7 +11,7 @@ objects, each of which keeps its place, its identity and its class for the whole
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -61,7 +61,7 @@ class Truth:
         if boxes.ndim != 3:
             errors.bad("truth.boxes", boxes, "shape (T, N, 4)")
         frames, count = boxes.shape[:2]
-        parts = {
+        parts: dict[str, Any] = {
             "boxes": boxes,
             "ids": _shaped(self.ids, "truth.ids", (count,), np.int64),
             "classes": _shaped(self.classes, "truth.classes", (count,), np.int64),
@@ -105,7 +105,7 @@ class Truth:
     @property
     def present(self) -> NDArray[np.bool_]:
         """`(T, N)`: where an object has a box."""
-        return np.isfinite(self.boxes).all(-1)
+        return np.asarray(np.isfinite(self.boxes).all(-1))
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -135,7 +135,7 @@ def _over_steps(velocities: NDArray[np.float32], chosen: range) -> NDArray[np.fl
 
 
 def _shaped(value: Any, name: str, shape: tuple[int, ...], kind: type) -> NDArray[Any]:
-    array = np.array(value, kind)
+    array: NDArray[Any] = np.array(value, kind)
     if array.shape != shape:
         errors.bad(name, array, f"shape {shape}, to agree with truth.boxes")
     return array
@@ -199,7 +199,7 @@ class Clip:
         chosen = range(len(self.frames))[frames]
         if chosen.step < 1:
             errors.bad("frames", frames, "a slice that goes forward in time")
-        part: Sequence[Any] | NDArray[np.uint8]
+        part: Frames
         part = (
             self.frames[frames]
             if isinstance(self.frames, np.ndarray)
