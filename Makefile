@@ -1,0 +1,60 @@
+# tracklab: every target says what it does; `make help` lists them.
+
+BIN := .venv/bin
+READY := .venv/ready
+LESSONS ?=
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help lab test check lint unit lessons browser build times bench lock format clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+$(READY): requirements.lock pyproject.toml scripts/setup.sh
+	@PYTHON="$(PYTHON)" sh scripts/setup.sh
+	@touch $(READY)
+
+lab: $(READY) ## set up if needed, then open the first lesson in JupyterLab
+	$(BIN)/jupyter lab notebooks/00_follow_that_object.ipynb
+
+test: lint unit lessons browser ## set up if needed, then hold everything: style, types, tests, lessons, browser
+
+check: lint ## the fast part of the tests, in under two minutes
+	$(PYTEST) -q -n 2 -m "not slow and not browser" tests
+
+lint: $(READY) ## style and types of package, scripts, tests and lessons
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+unit: $(READY) ## the package's tests
+	$(PYTEST) -n 2 -m "not browser" tests
+
+lessons: $(READY) ## run every lesson from the top and compare what is exact (nbval)
+	$(PYTEST) -q --nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
+
+browser: $(READY) ## move the widgets in a real browser
+	@sh scripts/install_chromium.sh
+	$(PYTEST) -m browser tests
+
+build: $(READY) ## make notebooks from their scripts, run and save them; some: make build LESSONS="01 02"
+	$(BIN)/python scripts/lessons.py build $(LESSONS)
+
+times: $(READY) ## print the measured seconds of every lesson
+	$(BIN)/python scripts/lessons.py times
+
+bench: $(READY) ## run every benchmark, one after the other (long: see benchmarks/)
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+lock: $(READY) ## write requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --no-emit-index-url \
+	    --no-header pyproject.toml --output-file requirements.lock
+
+format: $(READY) ## format package, scripts, tests and lessons
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean: ## remove the environment, caches and downloaded data
+	rm -rf .venv data/cache .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

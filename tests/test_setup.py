@@ -1,0 +1,126 @@
+"""One truth about what is installed: pyproject.toml, the lock file and environment.yml agree."""
+
+import re
+import subprocess
+import tomllib
+
+import pytest
+import yaml
+from realdata import ROOT
+
+CARD = ("jupyterlab", "tensorflow", "matplotlib", "ipywidgets", "opencv-python", "nbval", "pytest")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCK = (ROOT / "requirements.lock").read_text()
+
+
+def name_of(requirement):
+    return re.match(r"[\w.-]+", requirement)[0].lower().replace("_", "-")
+
+
+def direct():
+    """The requirements that pyproject.toml states, by name."""
+    stated = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+    return {name_of(line): line for line in stated}
+
+
+def locked():
+    """The versions in the lock file, by name."""
+    pins = re.findall(r"^([\w.-]+)==([\w.+]+)", LOCK, re.MULTILINE)
+    return {name_of(name): version for name, version in pins}
+
+
+def environment():
+    """What environment.yml asks of conda, and of pip."""
+    wanted = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    pip = next(part["pip"] for part in wanted if isinstance(part, dict))
+    return [part for part in wanted if isinstance(part, str)], pip
+
+
+def within(version, specifier):
+    """Whether a version is inside the bounds of a requirement such as `a>=1.2,<2`."""
+
+    def parts(text):
+        return [int(n) for n in re.findall(r"\d+", text)]
+
+    for sign, bound in re.findall(r"(>=|<=|==|<|>)\s*([\w.]+)", specifier):
+        low, high = parts(version), parts(bound)
+        width = max(len(low), len(high))
+        low += [0] * (width - len(low))
+        high += [0] * (width - len(high))
+        holds = {
+            ">=": low >= high,
+            "<": low < high,
+            "==": low == high,
+            "<=": low <= high,
+            ">": low > high,
+        }
+        if not holds[sign]:
+            return False
+    return True
+
+
+def test_the_card_is_declared_everywhere():
+    _, pip = environment()
+    for name in CARD:
+        assert name in direct()
+        assert name in locked()
+        assert name in {name_of(line) for line in pip}
+
+
+def test_lock_has_one_version_of_what_is_asked_for():
+    pins = [name_of(name) for name in re.findall(r"^([\w.-]+)==", LOCK, re.MULTILINE)]
+    assert [name for name in direct() if pins.count(name) != 1] == []
+
+
+def test_lock_holds_what_pyproject_asks_for():
+    for name, requirement in direct().items():
+        assert within(locked()[name], requirement), f"{requirement}: locked {locked()[name]}"
+
+
+def test_environment_pins_what_the_lock_pins():
+    _, pip = environment()
+    pins = {name_of(line): line.split("==")[1] for line in pip if "==" in line}
+    assert pins == {name: locked()[name] for name in direct()}
+    assert "-e ." in pip
+    assert len(pip) == len(pins) + 1
+
+
+def test_environment_has_a_python_that_the_package_accepts():
+    conda, _ = environment()
+    version = next(part for part in conda if part.startswith("python=")).split("=")[1]
+    assert within(version, PROJECT["requires-python"])
+
+
+def test_lock_has_hashes_and_no_address():
+    assert not re.search(r"https?://|--(index|extra-index|find-links)|file:", LOCK)
+    packages = re.split(r"^(?=[\w.-]+==)", LOCK, flags=re.MULTILINE)[1:]
+    assert len(packages) > 100
+    for package in packages:
+        assert "--hash=sha256:" in package, package.split("\n")[0]
+
+
+def test_every_dependency_states_its_reason():
+    text = (ROOT / "pyproject.toml").read_text()
+    for requirement in direct().values():
+        assert re.search(rf'"{re.escape(requirement)}",\s+# \w+', text), requirement
+
+
+def test_one_opencv_only():
+    assert [name for name in locked() if name.startswith("opencv")] == ["opencv-python"]
+
+
+def test_make_help_names_every_target():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split())
+    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(re.findall(r"^  make (\w+) ", said.stdout, re.MULTILINE)) == targets
+
+
+def test_ci_calls_the_readmes_test_command():
+    assert "make test" in (ROOT / ".ci" / "run").read_text()
+    assert re.search(r"^make test$", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("package", ["libgl1", "libglib2.0-0"])
+def test_binder_gets_opencvs_system_libraries(package):
+    assert package in (ROOT / "apt.txt").read_text().split()
