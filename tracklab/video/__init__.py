@@ -1,0 +1,20 @@
+"""Frames from videos, folders and cameras, and back into videos.
+
+`read_clip` opens any source as a `Clip`; `write` and `encode` make H.264 that a browser plays.
+"""
+
+from tracklab.video.encoder import DEFAULT_FPS, encode, write
+from tracklab.video.frames import CACHE_BYTES, camera, read_image
+from tracklab.video.sources import KINDS, read_clip, read_polygons
+
+__all__ = [
+    "CACHE_BYTES",
+    "DEFAULT_FPS",
+    "KINDS",
+    "camera",
+    "encode",
+    "read_clip",
+    "read_image",
+    "read_polygons",
+    "write",
+]

@@ -1,0 +1,433 @@
+"""Lazy frames: sequences that decode a frame when it is asked for and remember the last few.
+
+Invariant: `frames[i]` is the i-th picture that a player would show, and it is the same picture
+whichever frames were asked for before it. Memory is bounded by `CACHE_BYTES` and a frame, however
+long the source. Frames handed out are read-only, because the cache may hand them out again: copy
+one before you draw on it.
+"""
+
+from __future__ import annotations
+
+import bisect
+import threading
+import warnings
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from tracklab import errors
+from tracklab.clips import Frame, Part
+
+CACHE_BYTES = 64 * 2**20  # of decoded frames for each source: 70 frames of 640 x 480
+
+# Where these codecs lie in these containers, one packet is one picture and carries its time, so
+# the pictures can be listed without decoding any. Everything else is decoded once to count it.
+PACKET_IS_PICTURE = {"h264", "hevc", "av1", "vp9", "mpeg4", "mjpeg", "ffv1"}
+TIMED_CONTAINERS = {"mov", "mp4", "matroska", "webm"}
+
+
+class LazyFrames(ABC):
+    """What every lazy source shares: counting, negative indices, slices, iteration, the cache."""
+
+    def __init__(self, count: int, cache_bytes: int = CACHE_BYTES) -> None:
+        self._count = count
+        self._cache_bytes = cache_bytes
+        self._cache: OrderedDict[int, Frame] = OrderedDict()
+        self._lock = threading.RLock()  # a widget may ask from another thread
+        self.decoded = 0  # frames decoded so far, for tests and benchmarks
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Frame]:
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Part(self, range(len(self))[index])
+        if isinstance(index, (bool, np.bool_)) or not isinstance(index, (int, np.integer)):
+            errors.bad("frame index", index, "a whole number or a slice")
+        if not -self._count <= index < self._count:
+            raise IndexError(f"frame {index}: the clip has {self._count} frames, from 0")
+        index = int(index) % self._count
+        with self._lock:
+            if index not in self._cache:
+                self._fetch(index)
+            self._cache.move_to_end(index)
+            return self._cache[index]
+
+    @abstractmethod
+    def _fetch(self, index: int) -> None:
+        """Decode frame `index` and `_keep` it."""
+
+    def _keep(self, index: int, frame: NDArray[np.uint8]) -> None:
+        frame.setflags(write=False)
+        self._cache[index] = frame
+        self._cache.move_to_end(index)
+        while len(self._cache) > self._capacity(frame):
+            self._cache.popitem(last=False)
+
+    def _capacity(self, frame: NDArray[np.uint8]) -> int:
+        return max(2, self._cache_bytes // frame.nbytes)
+
+
+def read_image(path: Path) -> Frame:
+    """One picture `(H, W, 3)` uint8 RGB from a file; grey becomes RGB, alpha and depth are dropped.
+
+    Raises `SourceError` where the file cannot be read or is not a picture.
+    """
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise errors.SourceError(f"{path}: {_why(error)}; wanted an image file") from None
+    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if picture is None:
+        raise errors.SourceError(
+            f"{path}: {len(data)} bytes that are not an image, or a damaged one; "
+            "wanted a JPEG, PNG, BMP, WebP or TIFF"
+        )
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+class ImageFrames(LazyFrames):
+    """The images of a folder as frames, in the order given.
+
+    Sizes are read from the files' headers at once, so that a sequence that changes size fails
+    here and not in the middle of a run. Raises `SourceError` for that, naming the first frame of
+    another size, and for a file that is not an image.
+    """
+
+    def __init__(self, paths: Sequence[Path], cache_bytes: int = CACHE_BYTES) -> None:
+        super().__init__(len(paths), cache_bytes)
+        self.paths = tuple(paths)
+        first = _header_size(self.paths[0])
+        for number, path in enumerate(self.paths):
+            size = _header_size(path)
+            if size != first:
+                raise errors.SourceError(
+                    f"{path}: frame {number} is {size[0]} x {size[1]} pixels, frame 0 is "
+                    f"{first[0]} x {first[1]}; wanted images of one size, as a video has"
+                )
+
+    def _fetch(self, index: int) -> None:
+        self.decoded += 1
+        self._keep(index, read_image(self.paths[index]))
+
+
+def _header_size(path: Path) -> tuple[int, int]:
+    """Width and height as the image will be shown, without decoding its pixels."""
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            sideways = image.getexif().get(0x0112, 1) >= 5  # EXIF orientation: a quarter turn
+    except (UnidentifiedImageError, SyntaxError, ValueError):
+        raise errors.SourceError(
+            f"{path}: {path.stat().st_size} bytes that are not an image, or a damaged one; "
+            "wanted a JPEG, PNG, BMP, WebP or TIFF"
+        ) from None
+    except OSError as error:
+        raise errors.SourceError(f"{path}: {_why(error)}; wanted an image file") from None
+    return (height, width) if sideways else (width, height)
+
+
+class VideoFrames(LazyFrames):
+    """The pictures of a video file, decoded with PyAV (FFmpeg) when they are asked for.
+
+    Asked in order, each picture is decoded once. Asked out of order, decoding starts again at the
+    last key frame before the picture. Frames are turned as a phone's rotation mark says.
+
+    fps: mean frames a second, a float. times: `(T,)` float64, when each frame is shown, in seconds
+    from the first; not evenly spaced where the frame rate varies.
+
+    Raises `SourceError` where the file is not a video or no picture of it can be decoded. Where it
+    breaks off, the frames up to the break remain and a warning says how many.
+    """
+
+    def __init__(self, path: Path, cache_bytes: int = CACHE_BYTES) -> None:
+        self.path = path
+        self._open()
+        self._pts, self._keys = self._list_pictures()
+        super().__init__(len(self._pts), cache_bytes)
+        self._index = {pts: number for number, pts in enumerate(self._pts)}
+        self._key_numbers = [self._index[pts] for pts, _ in self._keys]
+        seconds = np.array(self._pts, np.float64) * float(self._stream.time_base or 1)
+        self.times: NDArray[np.float64] = seconds - seconds[0]
+        self.fps = self._mean_rate()
+        self._decoder: Iterator[tuple[int, Any]] | None = None
+        self._position = 0  # number of the next picture that the decoder will give
+        self._sound_from = 0  # pictures before this one lack the frames they were predicted from
+        self._warned = False
+
+    # Opening and listing
+
+    def _open(self) -> None:
+        try:
+            self._container = av.open(str(self.path))
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise errors.SourceError(
+                f"{self.path}: cannot be opened as a video ({_why(error)}); wanted a whole video "
+                "file that FFmpeg reads (a recording that was cut short has no index: record again "
+                "or repair it), or a folder of images"
+            ) from None
+        if not self._container.streams.video:
+            raise errors.SourceError(
+                f"{self.path}: a {self._container.format.long_name} file without pictures; "
+                "wanted a video"
+            )
+        self._stream = self._container.streams.video[0]
+        self._stream.thread_type = "AUTO"
+
+    def _list_pictures(self) -> tuple[list[int], list[tuple[int, int]]]:
+        """Presentation times of all pictures in order, and `(pts, dts)` of the key frames."""
+        packets: list[tuple[Any, Any, bool]] = []  # presentation time, decoding time, is it a key
+        broken = False
+        try:
+            for packet in self._container.demux(self._stream):
+                if packet.is_corrupt:
+                    broken = True
+                elif packet.size and not packet.is_discard:
+                    packets.append((packet.pts, packet.dts, packet.is_keyframe))
+        except (av.FFmpegError, OSError):
+            broken = True
+        announced = self._stream.frames
+        broken |= len(packets) < announced
+        pts = [packet[0] for packet in packets]
+        keys = [(p, d if d is not None else p) for p, d, key in packets if key and p is not None]
+        container = set(self._container.format.name.split(","))
+        trusted = (
+            not broken
+            and bool(pts)
+            and self._stream.codec_context.name in PACKET_IS_PICTURE
+            and bool(container & TIMED_CONTAINERS)
+            and None not in pts
+            and len(set(pts)) == len(pts)
+            and packets[0][2]
+            and pts[0] == min(pts)
+        )
+        if not trusted:
+            pts = self._count_by_decoding()
+            known = set(pts)
+            keys = [key for key in keys if key[0] in known]
+        if not pts:
+            raise errors.SourceError(
+                f"{self.path}: a video of which no frame can be decoded "
+                f"({announced or len(packets)} announced); wanted at least one frame"
+            )
+        if broken:
+            of = f" of {announced}" if announced > len(pts) else ""
+            warnings.warn(
+                f"{self.path}: the file breaks off; the first {len(pts)}{of} frames can be read",
+                stacklevel=5,
+            )
+        return sorted(pts), sorted(keys)
+
+    def _count_by_decoding(self) -> list[int]:
+        """Presentation times of all pictures that can be decoded; one pass, nothing is kept."""
+        self._container.close()
+        self._open()
+        times: set[int] = set()
+        for pts, _ in self._decode():
+            times.add(pts)
+        self._container.close()
+        self._open()
+        return sorted(times)
+
+    def _mean_rate(self) -> float:
+        # fps = (T - 1) / (t[T - 1] - t[0]), which holds for any spacing of the frames
+        if len(self.times) > 1 and self.times[-1] > 0:
+            mean = (len(self.times) - 1) / float(self.times[-1])
+            stated = self._stream.average_rate
+            if stated and abs(float(stated) - mean) < 1e-3 * mean:
+                return float(stated)  # free of the rounding of single times
+            return mean
+        stated = self._stream.average_rate or self._stream.guessed_rate
+        return float(stated) if stated else 25.0
+
+    # Decoding
+
+    def _decode(self) -> Iterator[tuple[int, Any]]:
+        """Pictures with their times from where the container stands; skips what is damaged."""
+        ordinal = 0
+        try:
+            for packet in self._container.demux(self._stream):
+                if packet.is_corrupt:
+                    continue
+                try:
+                    pictures = packet.decode()
+                except av.FFmpegError:
+                    continue
+                for picture in pictures:
+                    # A stream without times (raw video) is numbered in order.
+                    yield (ordinal if picture.pts is None else picture.pts), picture
+                    ordinal += 1
+        except (av.FFmpegError, OSError):
+            return  # the file breaks off here
+
+    def _fetch(self, index: int) -> None:
+        key = max(0, bisect.bisect_right(self._key_numbers, index) - 1)
+        key_number = self._key_numbers[key] if self._key_numbers else 0
+        behind = index < self._position
+        if self._decoder is None or behind or key_number > self._position:
+            self._seek(key, index)
+        assert self._decoder is not None
+        last = None
+        for pts, picture in self._decoder:
+            number = self._index.get(pts)
+            if number is None or number < self._sound_from:
+                continue
+            self.decoded += 1
+            self._position = number + 1
+            last = number, picture
+            # On the way to a picture only those that can stay in the cache are worth converting.
+            if number >= index or number > index - self._way(picture):
+                self._keep(number, self._to_rgb(picture))
+            if number >= index:
+                break
+        if index not in self._cache:
+            self._stand_in(index, last)
+
+    def _way(self, picture: Any) -> int:
+        return max(1, self._cache_bytes // (3 * picture.width * picture.height) // 2)
+
+    def _seek(self, key: int, index: int) -> None:
+        """Stand at a key frame from which picture `index` can be decoded."""
+        for attempt in range(key, -1, -1):
+            if not self._key_numbers or self._key_numbers[attempt] == 0:
+                break  # from the start, without trusting any seek
+            try:
+                self._container.seek(self._keys[attempt][1], stream=self._stream, backward=True)
+            except (av.FFmpegError, OSError):
+                continue
+            decoder = self._decode()
+            first = next(((p, f) for p, f in decoder if p in self._index), None)
+            if first is None or self._index[first[0]] > self._key_numbers[attempt]:
+                continue  # landed too late: try the key frame before
+            self._sound_from = self._key_numbers[attempt]
+            self._decoder = _chain(first, decoder)
+            self._position = self._sound_from
+            return
+        self._container.close()
+        self._open()
+        self._decoder, self._position, self._sound_from = self._decode(), 0, 0
+
+    def _stand_in(self, index: int, last: tuple[int, Any] | None) -> None:
+        """What a player does with a damaged picture: the one before it stays on the screen."""
+        if not self._warned:
+            warnings.warn(
+                f"{self.path}: frame {index} is damaged; the one beside it stands in",
+                stacklevel=5,
+            )
+            self._warned = True
+        if last is not None:
+            picture = self._to_rgb(last[1])
+        elif index > 0:
+            picture = np.array(self[index - 1])
+        else:
+            raise errors.SourceError(f"{self.path}: frame {index} cannot be decoded")
+        self._keep(index, picture)
+
+    def _to_rgb(self, picture: Any) -> NDArray[np.uint8]:
+        width, height = self._stream.codec_context.width, self._stream.codec_context.height
+        array = picture.to_ndarray(format="rgb24", width=width, height=height)
+        # The mark says by how many degrees a player turns the picture counterclockwise.
+        quarter_turns = round(picture.rotation / 90) % 4
+        return np.ascontiguousarray(np.rot90(array, quarter_turns))
+
+
+def _chain(first: tuple[int, Any], rest: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+    yield first
+    yield from rest
+
+
+class CameraFrames(LazyFrames):
+    """A webcam as frames: each is grabbed when it is first asked for, and kept.
+
+    A camera has no end, so `count` says how many frames to take; all of them stay in memory
+    (a 640 x 480 frame is 0.9 MB). Asking for frame `i` grabs every frame up to it, in real time.
+
+    Raises `SourceError` where there is no such camera, it may not be used, or it stops.
+    """
+
+    def __init__(self, number: int, count: int) -> None:
+        super().__init__(count)
+        self.number = number
+        self._capture, first = open_camera(number)
+        self.fps = float(self._capture.get(cv2.CAP_PROP_FPS)) or 30.0
+        self._waiting: Frame | None = first
+        self._grabbed = 0
+
+    def _capacity(self, frame: NDArray[np.uint8]) -> int:
+        return self._count
+
+    def _fetch(self, index: int) -> None:
+        while self._grabbed <= index:
+            frame = self._waiting if self._waiting is not None else _grab(self._capture)
+            self._waiting = None
+            if frame is None:
+                raise errors.SourceError(
+                    f"webcam {self.number}: stopped after {self._grabbed} frames of {self._count}"
+                )
+            self._keep(self._grabbed, frame)
+            self._grabbed += 1
+            self.decoded += 1
+        if self._grabbed == self._count:
+            self._capture.release()  # the light goes out when the last frame is in
+
+
+def camera(number: int = 0) -> Iterator[Frame]:
+    """Frames `(H, W, 3)` uint8 RGB from a webcam, without end, none of them kept.
+
+    Close it (`frames.close()`) or leave the loop to let go of the camera. Raises `SourceError`
+    where there is no such camera.
+    """
+    number = int(errors.number("number", number, low=0, whole=True))
+    capture, first = open_camera(number)
+
+    def stream() -> Iterator[Frame]:
+        frame: Frame | None = first
+        try:
+            while frame is not None:
+                yield frame
+                frame = _grab(capture)
+        finally:
+            capture.release()
+
+    return stream()
+
+
+def open_camera(number: int) -> tuple[Any, Frame]:
+    """An open webcam and its first frame; `SourceError` where it gives none."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # our error says it better
+    try:
+        capture = cv2.VideoCapture(number)
+        frame = _grab(capture) if capture.isOpened() else None
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    if frame is None:
+        capture.release()
+        raise errors.SourceError(
+            f"webcam {number}: no camera of that number gives pictures; wanted one that is plugged "
+            "in, that no other program uses and that this one may use (cameras count from 0)"
+        )
+    return capture, frame
+
+
+def _grab(capture: Any) -> Frame | None:
+    good, frame = capture.read()
+    return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) if good else None
+
+
+def _why(error: BaseException) -> str:
+    """What the system said, without numbers and paths."""
+    if isinstance(error, PermissionError):
+        return "no permission to read it"
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()

@@ -1,0 +1,281 @@
+"""What a source of frames is, and the one door to all of them: `read_clip`."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracklab import errors
+from tracklab.clips import Clip
+from tracklab.video import truths
+from tracklab.video.encoder import DEFAULT_FPS
+from tracklab.video.frames import CameraFrames, ImageFrames, VideoFrames
+
+KINDS = ("video", "images", "otb", "vot", "mot", "webcam")
+IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+IMAGE_FOLDERS = ("img1", "img", "color", "images", "imgs", "frames", "rgb")  # tried in this order
+CAMERA_FRAMES = 150  # five seconds at a webcam's usual 30 frames a second
+
+# Sequences that OTB ships with more images than truth and whose truth does not begin at the first.
+OTB_FIRST_FRAME = {"David": 300}
+
+_OTB_TRUTH = re.compile(r"groundtruth_rect(\.\d+)?\.txt")
+
+
+def read_clip(
+    source: str | os.PathLike[str] | int,
+    *,
+    fps: float | None = None,
+    frames: int | None = None,
+    kind: str | None = None,
+) -> Clip:
+    """Frames, and the truth about them where it is known, from any of these:
+
+    - a video file (anything that FFmpeg reads), decoded lazily;
+    - a folder of images, ordered as people count (`2.jpg` before `10.jpg`);
+    - an OTB folder (images and `groundtruth_rect.txt`; several objects are
+      `groundtruth_rect.1.txt`, ...);
+    - a VOT folder (images and `groundtruth.txt`, boxes or polygons: see `read_polygons`);
+    - a MOTChallenge folder (`img1/`, `gt/gt.txt`, `det/det.txt`, `seqinfo.ini`);
+    - a webcam number, from 0.
+
+    source: path or webcam number.
+    fps: frames a second to believe instead of what the source says. Without it: the mean rate of
+        a video, the rate in `seqinfo.ini` or VOT's `sequence` file, the camera's, and 25 for
+        images that do not say.
+    frames: how many frames to take from the start; all of them if None (of a webcam: 150).
+    kind: one of `KINDS`, where the folder could be read in several ways; found out if None.
+
+    Boxes are converted at this door: pixels and frames that files count from 1 count from 0 in the
+    clip. Frames are decoded when they are asked for and are read-only. `detections` of the clip
+    hold what `det.txt` lists.
+
+    Raises `SourceError` (an `OSError`) where the source is missing, empty, damaged, or not what it
+    was taken for; it names the source, what was found and what is wanted. Raises `InputError` for
+    arguments of the wrong type.
+    """
+    if fps is not None and errors.number("fps", fps, low=0) == 0:
+        errors.bad("fps", fps, "more than 0 frames a second")
+    if frames is not None:
+        frames = int(errors.number("frames", frames, low=1, whole=True))
+    if kind is not None:
+        errors.choice("kind", kind, KINDS)
+    clip = _read(source, kind, frames)
+    if fps is not None:
+        clip = replace(clip, fps=fps)
+    return clip if frames is None or frames >= len(clip) else clip[:frames]
+
+
+def _read(source: Any, kind: str | None, frames: int | None) -> Clip:
+    number = _camera_number(source, kind)
+    if number is not None:
+        camera = CameraFrames(number, frames or CAMERA_FRAMES)
+        return Clip(camera, camera.fps, name=f"webcam {number}")
+    path = _existing(source)
+    if kind is None:
+        kind = _find_kind(path)
+    if kind == "video":
+        if path.is_dir():
+            raise errors.SourceError(f"{path}: a folder; wanted a video file")
+        video = VideoFrames(path)
+        return Clip(video, video.fps, name=path.stem)
+    if not path.is_dir():
+        raise errors.SourceError(f"{path}: a file; wanted a folder of images")
+    return {"images": _images, "otb": _otb, "vot": _vot, "mot": _mot}[kind](path)
+
+
+def _camera_number(source: Any, kind: str | None) -> int | None:
+    """The number of the webcam that is meant, or None: an int, or its digits on a command line."""
+    if isinstance(source, (int, np.integer)) and not isinstance(source, bool):
+        return int(errors.number("source", source, low=0, whole=True))
+    digits = isinstance(source, str) and source.isascii() and source.isdigit()
+    if digits and (kind == "webcam" or not Path(source).exists()):
+        return int(source)
+    if kind == "webcam":
+        errors.bad("source", source, "the number of a webcam, from 0")
+    return None
+
+
+def _existing(source: Any) -> Path:
+    if not isinstance(source, (str, os.PathLike)) or not os.fspath(source):
+        errors.bad("source", source, "the path of a video or a folder, or the number of a webcam")
+    path = Path(os.fspath(source)).expanduser()
+    try:
+        exists = path.exists()
+        readable = exists and os.access(path, os.R_OK)
+    except (OSError, ValueError):
+        exists = readable = False
+    if not exists:
+        near = path.parent
+        while not near.is_dir() and near != near.parent:
+            near = near.parent
+        raise errors.SourceError(
+            f"{source}: nothing there (the path exists as far as {near}); "
+            "wanted a video file, a folder of images, or the number of a webcam"
+        )
+    if not readable:
+        raise errors.SourceError(f"{source}: no permission to read it")
+    if path.is_file() and path.stat().st_size == 0:
+        raise errors.SourceError(f"{source}: an empty file; wanted a video")
+    return path
+
+
+def _find_kind(path: Path) -> str:
+    """Which kind of source a path is, by the files that lie in it."""
+    if not path.is_dir():
+        if path.suffix.lower() in IMAGE_ENDINGS:
+            raise errors.SourceError(
+                f"{path}: one image; wanted a video, or the folder that holds the images"
+            )
+        return "video"
+    if (path / "seqinfo.ini").is_file() or (path / "gt" / "gt.txt").is_file():
+        return "mot"
+    if (path / "img1").is_dir():
+        return "mot"
+    if _otb_truth(path):
+        return "otb"
+    if (path / "groundtruth.txt").is_file():
+        return "vot"
+    return "images"
+
+
+def _listing(path: Path) -> list[Path]:
+    try:
+        return [entry for entry in path.iterdir() if not entry.name.startswith(".")]
+    except OSError as error:
+        why = "no permission to read it" if isinstance(error, PermissionError) else error.strerror
+        raise errors.SourceError(f"{path}: {why}") from None
+
+
+def natural_order(name: str) -> tuple[Any, ...]:
+    """A sorting key under which numbers in names count as numbers: `2.jpg` before `10.jpg`."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return tuple((1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts), name
+
+
+def _image_paths(folder: Path) -> list[Path]:
+    images = [entry for entry in _listing(folder) if entry.suffix.lower() in IMAGE_ENDINGS]
+    return sorted(images, key=lambda entry: natural_order(entry.name))
+
+
+def find_images(folder: Path, preferred: str | None = None) -> list[Path]:
+    """The images of a sequence, in order: in the folder, or in the one that such data use.
+
+    Raises `SourceError` that says what lies there instead.
+    """
+    for name in (preferred, *IMAGE_FOLDERS) if preferred else IMAGE_FOLDERS:
+        if name and (folder / name).is_dir():
+            images = _image_paths(folder / name)
+            if images:
+                return images
+    images = _image_paths(folder)
+    if images:
+        return images
+    entries = sorted(_listing(folder), key=lambda entry: natural_order(entry.name))
+    if not entries:
+        raise errors.SourceError(f"{folder}: an empty folder; wanted images ({_endings()})")
+    names = ", ".join(entry.name + ("/" if entry.is_dir() else "") for entry in entries[:4])
+    more = f" and {len(entries) - 4} more" if len(entries) > 4 else ""
+    raise errors.SourceError(
+        f"{folder}: no images, but {names}{more}; wanted images ({_endings()}) in it or in "
+        f"{', '.join(name + '/' for name in IMAGE_FOLDERS[:4])} (or name one file or folder of it)"
+    )
+
+
+def _endings() -> str:
+    return "jpg, png, bmp, webp, tif, ppm"
+
+
+def _name(path: Path) -> str:
+    return path.resolve().name or "clip"
+
+
+def _images(path: Path) -> Clip:
+    return Clip(ImageFrames(find_images(path)), DEFAULT_FPS, name=_name(path))
+
+
+def _otb_truth(path: Path) -> list[Path]:
+    found = [entry for entry in _listing(path) if _OTB_TRUTH.fullmatch(entry.name)]
+    return sorted(found, key=lambda entry: natural_order(entry.name))
+
+
+def _otb(path: Path) -> Clip:
+    truth_files = _otb_truth(path)
+    if not truth_files:
+        raise errors.SourceError(f"{path}: no groundtruth_rect.txt in it; wanted an OTB folder")
+    images = find_images(path, "img")
+    start = 0
+    first = OTB_FIRST_FRAME.get(_name(path))
+    if first is not None:
+        numbers = [int(image.stem) if image.stem.isdecimal() else -1 for image in images]
+        start = numbers.index(first) if first in numbers else 0
+    truth = truths.read_otb(truth_files, len(images), start)
+    return Clip(ImageFrames(images), DEFAULT_FPS, truth, _name(path))
+
+
+def _vot(path: Path) -> Clip:
+    images = find_images(path, "color")
+    truth, _ = truths.read_vot(_vot_truth(path), len(images))
+    return Clip(ImageFrames(images), _vot_rate(path / "sequence"), truth, _name(path))
+
+
+def _vot_truth(path: Path) -> Path:
+    if not (path / "groundtruth.txt").is_file():
+        raise errors.SourceError(f"{path}: no groundtruth.txt in it; wanted a VOT folder")
+    return path / "groundtruth.txt"
+
+
+def _vot_rate(path: Path) -> float:
+    """Frames a second from the `fps=` line of the toolkit's `sequence` file, where there is one."""
+    text = path.read_text(errors="replace") if path.is_file() else ""
+    stated = re.search(r"^\s*fps\s*=\s*([\d.]+)\s*$", text, re.MULTILINE)
+    return float(stated[1]) if stated and float(stated[1]) > 0 else DEFAULT_FPS
+
+
+def read_polygons(path: str | os.PathLike[str]) -> NDArray[np.float32]:
+    """The polygons of a VOT folder as they were annotated: `(T, P, 2)` corners x, y in pixels.
+
+    `P` is 4 unless the file has polygons of more corners (then shorter ones repeat their last).
+    NaN where the object is absent. `read_clip` gives the upright boxes around them. Raises
+    `SourceError` as `read_clip` does.
+    """
+    folder = _existing(path)
+    truth = _vot_truth(folder)
+    return truths.read_vot(truth, len(find_images(folder, "color")))[1]
+
+
+def _mot(path: Path) -> Clip:
+    info = truths.read_seqinfo(path / "seqinfo.ini")
+    images = find_images(path, info.get("imdir"))
+    truth_file, detection_file = path / "gt" / "gt.txt", path / "det" / "det.txt"
+    truth = detections = None
+    if truth_file.is_file():
+        truth = truths.read_mot_truth(truth_file, len(images))
+    if detection_file.is_file():
+        detections = truths.read_mot_detections(detection_file, len(images))
+    return Clip(
+        ImageFrames(images),
+        _mot_rate(path / "seqinfo.ini", info),
+        truth,
+        info.get("name", _name(path)),
+        detections,
+    )
+
+
+def _mot_rate(path: Path, info: dict[str, str]) -> float:
+    stated = info.get("framerate")
+    if stated is None:
+        return DEFAULT_FPS
+    try:
+        rate = float(stated)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < float("inf"):
+        raise errors.SourceError(f"{path}: frameRate is {stated!r}, wanted a number above 0")
+    return rate

@@ -1,0 +1,246 @@
+"""What annotators wrote: the text files of OTB, VOT and MOTChallenge, turned into boxes.
+
+Files count pixels and frames from 1 (OTB, MOTChallenge); inside tracklab both count from 0. The
+conversion happens here, once: `x0 = x - 1`, and a box of width `w` keeps its width. VOT's polygons
+are taken as they stand. Every error names the file and the line.
+"""
+
+from __future__ import annotations
+
+import configparser
+import math
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracklab import boxes as bx
+from tracklab import errors
+from tracklab.clips import Truth
+
+FIRST_PIXEL = 1  # of OTB and MOTChallenge files
+
+# Classes of MOT16, MOT17 and MOT20 (Milan et al., "MOT16", 2016, table 6); number 0 is not used.
+MOT_CLASSES = (
+    "none",
+    "pedestrian",
+    "person on vehicle",
+    "car",
+    "bicycle",
+    "motorbike",
+    "non-motorized vehicle",
+    "static person",
+    "distractor",
+    "occluder",
+    "occluder on the ground",
+    "occluder, full",
+    "reflection",
+    "crowd",
+)
+
+_SEPARATOR = re.compile(r"[,;\s]+")
+
+
+def rows(path: Path, wanted: str, *, counts: range) -> Iterator[tuple[int, list[float]]]:
+    """Numbers of each line of a text file, with the line's number from 1.
+
+    Numbers are separated by commas, semicolons, tabs or blanks. Blank lines at the end are left
+    out; one in the middle is a row without numbers. Raises `SourceError` where the file cannot be
+    read, or a line is not made of as many numbers as `counts` allows.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+    except UnicodeDecodeError:
+        raise errors.SourceError(f"{path}: not a text file; wanted {wanted} a line") from None
+    except OSError as error:
+        why = "no permission" if isinstance(error, PermissionError) else error.strerror
+        raise errors.SourceError(f"{path}: cannot be read ({why}); wanted {wanted}") from None
+    for number, line in enumerate(lines, 1):
+        parts = [part for part in _SEPARATOR.split(line.strip()) if part]
+        try:
+            values = [float(part) for part in parts]
+        except ValueError:
+            values = []
+        if len(values) not in counts:
+            shown = line.strip()[:60]
+            raise errors.SourceError(f"{path}, line {number}: got {shown!r}, wanted {wanted}")
+        yield number, values
+
+
+def _from_corner_and_size(path: Path, line: int, xywh: list[float], first: int) -> bx.Boxes:
+    """A box from `x, y, w, h`; four NaNs where it is not annotated (not a number, or no area)."""
+    x, y, w, h = xywh
+    if not all(math.isfinite(value) for value in xywh) or w == 0 or h == 0:
+        return np.full(4, np.nan, np.float32)
+    if w < 0 or h < 0:
+        raise errors.SourceError(
+            f"{path}, line {line}: a box of size {w:g} x {h:g}; wanted x, y, width, height with "
+            "sizes of 0 or more"
+        )
+    # x0 = x - 1: the first pixel is number 1 in the file and covers [0, 1) here
+    return bx.xywh_to_xyxy([x - first, y - first, w, h])
+
+
+def read_otb(paths: list[Path], count: int, start: int = 0) -> Truth:
+    """Truth from OTB files, one an object (`x, y, w, h` from pixel 1), for `count` frames.
+
+    The first row belongs to frame `start`. A row of NaNs or without area is an absent object, and
+    so are frames after the last row. More rows than frames: the surplus is left out with a warning.
+    """
+    boxes = np.full((count, len(paths), 4), np.nan, np.float32)
+    for object_, path in enumerate(paths):
+        line = 0
+        for line, values in rows(path, "x, y, width, height", counts=range(4, 5)):
+            box = _from_corner_and_size(path, line, values, FIRST_PIXEL)
+            if start + line <= count:
+                boxes[start + line - 1, object_] = box
+        _check_rows(path, line, count - start)
+    return Truth.from_boxes(boxes)
+
+
+def read_vot(path: Path, count: int) -> tuple[Truth, NDArray[np.float32]]:
+    """Truth and polygons `(T, P, 2)` from a VOT file.
+
+    A row is `x, y, width, height`, or the corners of a polygon, `x1, y1, ..., x4, y4`. A polygon
+    becomes the smallest upright box around it, which is larger than the object where the polygon
+    is turned. Numbers are pixels as they stand in the file. A row of NaNs is an absent object, and
+    so are frames after the last row.
+    """
+    wanted = "x, y, width, height, or the corners x1, y1, ..., x4, y4 of a polygon"
+    polygons = np.full((count, 4, 2), np.nan, np.float32)
+    line = 0
+    for line, values in rows(path, wanted, counts=range(1, 10_000)):
+        if len(values) == 4:
+            box = _from_corner_and_size(path, line, values, first=0)
+            corners = box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)
+        elif len(values) >= 6 and len(values) % 2 == 0:
+            corners = np.array(values, np.float32).reshape(-1, 2)
+        elif len(values) == 1:  # toolkits write codes of one number: no region in this frame
+            continue
+        else:
+            raise errors.SourceError(
+                f"{path}, line {line}: got {len(values)} numbers, wanted {wanted}"
+            )
+        if line > count:
+            continue
+        if len(corners) > polygons.shape[1]:
+            more = len(corners) - polygons.shape[1]
+            polygons = np.concatenate([polygons, polygons[:, -1:].repeat(more, 1)], axis=1)
+        elif len(corners) < polygons.shape[1]:  # a repeated corner changes no polygon
+            more = polygons.shape[1] - len(corners)
+            corners = np.concatenate([corners, corners[-1:].repeat(more, 0)])
+        polygons[line - 1] = corners
+    _check_rows(path, line, count)
+    boxes = np.concatenate([polygons.min(1), polygons.max(1)], axis=-1)
+    boxes[~np.isfinite(boxes).all(-1)] = np.nan
+    return Truth.from_boxes(boxes[:, None]), polygons
+
+
+def _check_rows(path: Path, found: int, frames: int) -> None:
+    if found == 0:
+        raise errors.SourceError(f"{path}: empty; wanted a row for each of {frames} frames")
+    if found > frames:
+        warnings.warn(
+            f"{path}: {found} rows for {frames} images; the last {found - frames} are left out "
+            "(are images missing?)",
+            stacklevel=5,
+        )
+
+
+def read_mot_truth(path: Path, count: int) -> Truth:
+    """Truth from a MOTChallenge `gt.txt`: `frame, id, x, y, w, h, flag[, class, visibility]`.
+
+    Rows whose flag is 0 are left out, as MOTChallenge's evaluation does; any other flag, -1
+    included, counts. Files of the 2015 benchmark have ten columns, of which the last three are
+    world coordinates: they know neither class nor visibility. Pixels and frames count from 1.
+
+    Raises `SourceError` for an identity that appears twice in a frame.
+    """
+    wanted = "frame, id, x, y, width, height, flag, and perhaps class and visibility"
+    found: dict[int, dict[int, tuple[bx.Boxes, float]]] = {}
+    kinds: dict[int, Counter[int]] = {}
+    lines: dict[tuple[int, int], int] = {}
+    beyond = 0
+    for line, values in rows(path, wanted, counts=range(6, 11)):
+        frame, identity = _whole(path, line, values[0], "frame"), int(values[1])
+        if (frame, identity) in lines:
+            raise errors.SourceError(
+                f"{path}, line {line}: identity {identity} is in frame {frame} twice (first on "
+                f"line {lines[frame, identity]}); wanted each identity once a frame"
+            )
+        lines[frame, identity] = line
+        if len(values) > 6 and values[6] == 0:
+            continue
+        if frame > count:
+            beyond += 1
+            continue
+        described = len(values) in (8, 9) and values[7] >= 0
+        seen = values[8] if described and len(values) == 9 else 1.0
+        box = _from_corner_and_size(path, line, values[2:6], FIRST_PIXEL)
+        found.setdefault(identity, {})[frame - 1] = (box, min(max(seen, 0.0), 1.0))
+        kinds.setdefault(identity, Counter())[int(values[7]) if described else -1] += 1
+    if beyond:
+        warnings.warn(
+            f"{path}: {beyond} rows lie beyond the {count} images and are left out", stacklevel=4
+        )
+    ids = sorted(found)
+    boxes = np.full((count, len(ids), 4), np.nan, np.float32)
+    visibility = np.zeros((count, len(ids)), np.float32)
+    for column, identity in enumerate(ids):
+        for frame, (box, seen) in found[identity].items():
+            boxes[frame, column] = box
+            visibility[frame, column] = seen if np.isfinite(box).all() else 0
+    classes = [kinds[identity].most_common(1)[0][0] for identity in ids]
+    known = max(classes, default=-1) >= 0
+    names: tuple[str, ...] = MOT_CLASSES if known else ()
+    if known and max(classes) >= len(MOT_CLASSES):  # somebody's own classes
+        names = tuple(f"class {number}" for number in range(max(classes) + 1))
+    return Truth.from_boxes(
+        boxes, ids=ids, classes=classes, visibility=visibility, class_names=names
+    )
+
+
+def read_mot_detections(path: Path, count: int) -> tuple[NDArray[np.float32], ...]:
+    """What a detector found, from a `det.txt`: one `(n, 6)` float32 array a frame.
+
+    Columns are `x1, y1, x2, y2, score, class`. Scores are the file's own (not always between 0
+    and 1: some detectors write logits or margins); the class is -1 where the file does not tell.
+    """
+    wanted = "frame, -1, x, y, width, height, score"
+    found: list[list[NDArray[np.float32]]] = [[] for _ in range(count)]
+    for line, values in rows(path, wanted, counts=range(6, 11)):
+        frame = _whole(path, line, values[0], "frame")
+        box = _from_corner_and_size(path, line, values[2:6], FIRST_PIXEL)
+        if frame > count or not np.isfinite(box).all():
+            continue
+        score = values[6] if len(values) > 6 else 1.0
+        kind = values[7] if len(values) in (8, 9) else -1.0
+        found[frame - 1].append(np.array([*box, score, kind], np.float32))
+    return tuple(np.stack(rows_) if rows_ else np.zeros((0, 6), np.float32) for rows_ in found)
+
+
+def _whole(path: Path, line: int, value: float, name: str) -> int:
+    if value != int(value) or value < 1:
+        raise errors.SourceError(
+            f"{path}, line {line}: {name} {value:g}, wanted a whole number of at least 1"
+        )
+    return int(value)
+
+
+def read_seqinfo(path: Path) -> dict[str, str]:
+    """Keys (in small letters) and values of a MOTChallenge `seqinfo.ini`; {} without the file."""
+    if not path.is_file():
+        return {}
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(path.read_text(encoding="utf-8-sig"))
+        return dict(parser["Sequence"])
+    except (configparser.Error, KeyError, UnicodeDecodeError, OSError) as error:
+        first = str(error).splitlines()[0]
+        raise errors.SourceError(
+            f"{path}: {first}; wanted a [Sequence] section with name, frameRate, imDir"
+        ) from None
