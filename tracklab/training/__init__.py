@@ -1,0 +1,38 @@
+"""One way to train: every network of the course goes through `fit`.
+
+`fit(model, data, loss=..., steps=...)` builds one compiled step for you. A network whose loss has
+several parts gives an `objective(model, batch) -> metrics`; one that needs a step of its own gives
+a `train_step(batch) -> metrics`. Seeds, learning-rate schedule, validation, averaging, early stop,
+progress and checkpoints are the same for all.
+
+Data is a function of the step: batch number k is always the same batch, whatever came before. A
+learning rate is a function of progress, the fraction of the training that is done. So training has
+no hidden state but the variables of the model and its optimizer.
+"""
+
+from tracklab.training.batches import Batches, Source
+from tracklab.training.curves import Curves
+from tracklab.training.loop import EPOCH, Diverged, Interrupted, fit
+from tracklab.training.progress import Progress
+from tracklab.training.schedules import Schedule, constant, cosine, flat_then_down, triangle
+from tracklab.training.steps import compiled_step, evaluate, objective_of, predict
+
+__all__ = [
+    "EPOCH",
+    "Batches",
+    "Curves",
+    "Diverged",
+    "Interrupted",
+    "Progress",
+    "Schedule",
+    "Source",
+    "compiled_step",
+    "constant",
+    "cosine",
+    "evaluate",
+    "fit",
+    "flat_then_down",
+    "objective_of",
+    "predict",
+    "triangle",
+]

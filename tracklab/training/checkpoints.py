@@ -1,0 +1,44 @@
+"""Files of arrays with a JSON state beside them: complete or not there at all, and no pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracklab import errors
+
+Array = NDArray[Any]
+
+
+def write(path: Path, arrays: Mapping[str, Array], state: Mapping[str, Any]) -> None:
+    """Arrays and JSON in one npz, complete or not there at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f"{path.name}.{os.getpid()}.half")
+    try:
+        with half.open("wb") as file:
+            members: dict[str, Any] = {**arrays, "state": np.array(json.dumps(state))}
+            np.savez(file, **members)
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The arrays by name, and the state. Raises `SourceError` for a file that is no checkpoint."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        return arrays, json.loads(str(arrays.pop("state")))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as reason:
+        raise errors.SourceError(
+            f"checkpoint: cannot read {path.name} ({reason}); delete it to train from the beginning"
+        ) from reason
