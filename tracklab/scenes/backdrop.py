@@ -42,9 +42,8 @@ def _noise(rng: np.random.Generator, height: int, width: int, cell: int) -> NDAr
     lattice = (rng.random((rows, columns)) * 256).astype(np.int64)
 
     def along(length: int, cells: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        place = np.arange(length) * cells * 256 // length
-        index, part = place >> 8, place & 255
-        return index, part * part * (768 - 2 * part) >> 16  # smoothstep, 0 to 256
+        index, part = np.divmod(np.arange(length) * cells * 256 // length, 256)
+        return index, part * part * (768 - 2 * part) // 65536  # smoothstep, 0 to 256
 
     (i, fy), (j, fx) = along(height, rows), along(width, columns)
     k = (j + 1) % columns
@@ -81,7 +80,7 @@ def ground(
 
 
 def _strew(rng: np.random.Generator, tile: NDArray[np.uint8], dial: float) -> None:
-    """Draw still pieces that look like small objects onto the tile; more of them as the dial rises."""
+    """Draw still pieces that look like small objects onto the tile, more as the dial rises."""
     height, width = tile.shape[:2]
     smallest, largest = CLUTTER_SIZE
     for _ in range(round(dial * CLUTTER_DENSITY * height * width)):
@@ -95,9 +94,9 @@ def _strew(rng: np.random.Generator, tile: NDArray[np.uint8], dial: float) -> No
 
 
 def view(tile: NDArray[np.uint8], x: float, y: float, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The part `(height, width, 3)` of a repeated tile whose corner is at `x, y`, linear between pixels.
+    """The part `(height, width, 3)` of a repeated tile whose corner is at `x, y`.
 
-    `tile` must have been widened by `widen`.
+    It is linear between pixels. `tile` must have been widened by `widen`.
     """
     height, width = size
     period_y, period_x = tile.shape[0] - height - 1, tile.shape[1] - width - 1
@@ -144,8 +143,8 @@ class Pillars:
         widest = PILLAR_SHARE * self.pitch / 2
         # distance from each object to the nearest pillar's middle, for each phase
         away = np.mod(middles[None, :] / self.pitch - phases[:, None] + 0.5, 1.0) - 0.5
-        hidden = np.clip(widest + halves - abs(away) * self.pitch, 0, 2 * halves).sum(1)
-        self.phase = float(phases[int(np.argmin(np.rint(hidden)))])
+        hidden = np.clip(widest + halves - abs(away) * self.pitch, 0, 2 * halves)
+        self.phase = float(phases[int(np.argmin(exact.snap(hidden).sum(1)))])
         self.size = size
         if self.width:
             grain = _noise(rng, height, max(self.width, 2), 6)[:, : self.width]

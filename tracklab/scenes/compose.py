@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracklab import boxes as bx
 from tracklab.clips import Clip, Truth
 from tracklab.scenes import backdrop, effects, exact
 from tracklab.scenes import motion as moving
@@ -27,6 +28,7 @@ Pixels = NDArray[np.uint8]
 
 COVERED = 128  # alpha from which on a pixel belongs to the object
 CHUNK = 2_000_000  # pixels of one object's patches that are in memory at once
+SLOWEST = 1e-9  # pixels a frame: stands still, and may be divided by
 DISTRACTORS = 6  # at the dial's end
 BACKGROUND, OTHER = 0, -1  # labels; object n has n + 1
 TEXEL = 16  # sprites are sampled in steps of 1 / 16 of their own pixels
@@ -59,14 +61,8 @@ class Masks:
 
     def visible_boxes(self) -> NDArray[np.float32]:
         """`(T, N, 4)` tight boxes of the visible parts; four NaNs where nothing is visible."""
-        out = [[_tight(mask) for mask in self.visible(t)] for t in range(len(self))]
+        out = [[bx.from_mask(mask) for mask in self.visible(t)] for t in range(len(self))]
         return np.array(out, np.float32).reshape(len(self), len(self._patches), 4)
-
-
-def _tight(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    from tracklab.boxes import from_mask
-
-    return from_mask(mask)
 
 
 @dataclass(frozen=True)
@@ -113,14 +109,15 @@ def _track(
     """Sizes, angles and centres on screen of objects with the given motions."""
     count = len(motions)
     u = rng.random((count, 6))
+    low_size, high_size = scene.object_span
     if base is None:
-        base = between(u[:, 0], *scene.object_size)
+        base = between(u[:, 0], low_size, high_size)
     sizes = exact.snap(base * moving.scales(u[:, 1:3], scene.frames, scene.scale_variation))
     angles = moving.spins(u[:, 3:5], scene.frames, scene.rotation)
     half = sizes.max(0, initial=0.0)[:, None] / 2 * (1.0 + 0.2 * (scene.rotation > 0))
     edge = np.array([scene.size[1], scene.size[0]], np.float64)
     low = np.minimum(half, edge / 2)
-    speed = np.maximum(between(u[:, 5], *scene.speed), 1e-3)
+    speed = np.maximum(between(u[:, 5], *scene.speed_span), SLOWEST)
     world = moving.paths(rng, stops, scene.frames, motions, speed, low, edge - low)
     screen = moving.excursions(
         exact.stream(scene.seed, "excursions"),
@@ -146,7 +143,8 @@ def _cast(scene: Scene) -> Cast:
     rng = exact.stream(scene.seed, "sprites")
     source = thumbnails(scene.sprites)
     names = SHAPES if source is None else source.class_names
-    allowed = np.arange(len(names)) if scene.classes is None else np.array(scene.classes)
+    known = np.arange(len(names)) if source is None else np.unique(source.labels)
+    allowed = known if scene.classes is None else np.array(scene.classes)
     classes = allowed[(rng.random(scene.objects) * len(allowed)).astype(np.int64)]
     textures = []
     for k, kind in enumerate(classes):
@@ -244,7 +242,7 @@ def _resample(
 
 
 def _steps(place: Floats, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Index of the texture pixel before a place, in the widened texture, and sixteenths beyond it."""
+    """Index of the texture pixel before a place, in the wide texture, and sixteenths beyond it."""
     fine = np.floor(place * TEXEL).astype(np.int64)
     index, part = fine >> 4, fine & (TEXEL - 1)
     return index.clip(-2, length) + 2, part
@@ -266,11 +264,11 @@ def _boxes(patches: Patches, size: tuple[int, int]) -> NDArray[np.float32]:
     x, y = patches.corners[:, :1] + cells, patches.corners[:, 1:] + cells
     inside_x, inside_y = (x >= 0) & (x < size[1]), (y >= 0) & (y < size[0])
     mask = patches.mask & inside_y[:, :, None] & inside_x[:, None, :]
-    columns, rows = mask.any(1), mask.any(2)
+    columns, rows = np.any(mask, axis=1), np.any(mask, axis=2)
     first = np.stack([columns.argmax(1), rows.argmax(1)], axis=-1)
     last = side - np.stack([columns[:, ::-1].argmax(1), rows[:, ::-1].argmax(1)], axis=-1)
     found = np.concatenate([patches.corners + first, patches.corners + last], axis=-1)
-    return np.where(columns.any(1)[:, None], found, np.nan).astype(np.float32)
+    return np.where(np.any(columns, axis=1)[:, None], found, np.nan).astype(np.float32)
 
 
 def render(scene: Scene, keep_masks: bool = False) -> tuple[Clip, Masks | None]:
@@ -329,7 +327,7 @@ def _paint(
     seen: NDArray[np.int64],
     kept: list[list[Any]],
 ) -> Pixels:
-    """One frame before the effects; fills in the labels of its pixels and what is seen of each object."""
+    """One frame before the effects; fills in whose each pixel is and what is seen of whom."""
     frame = stage.ground(t)
     height, width = frame.shape[:2]
     labels.fill(BACKGROUND)
@@ -386,7 +384,7 @@ class _Stage:
             halves.astype(np.float64),
         )
         self._light = (
-            effects.light_map(
+            effects.Light(
                 exact.stream(scene.seed, "light"), scene.frames, scene.size, scene.illumination
             )
             if scene.illumination
@@ -406,7 +404,7 @@ class _Stage:
         """Light, contrast, blur, resolution and noise, in the order in which a camera adds them."""
         scene = self.scene
         if self._light is not None:
-            frame = effects.shine(frame, self._light[t])
+            frame = self._light.shine(frame, t)
         if scene.low_contrast:
             frame = effects.fade(frame, scene.low_contrast)
         frame = effects.smear(frame, self._shakes[t])

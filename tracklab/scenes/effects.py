@@ -1,7 +1,7 @@
-"""What happens to a finished picture: light, contrast, blur, resolution, noise. Truth stays as it is.
+"""What happens to a finished picture: light, contrast, blur, resolution, noise.
 
-Each effect takes a frame `(H, W, 3)` uint8 and returns a new one. All arithmetic is in whole
-numbers.
+Each effect takes a frame `(H, W, 3)` uint8 and returns a new one, in whole-number arithmetic. None
+of them changes the truth.
 """
 
 from __future__ import annotations
@@ -17,36 +17,38 @@ Pixels = NDArray[np.uint8]
 
 LIGHT_SWING = 0.6  # the light's strength rises and falls by this share at the dial's end
 LIGHT_SLOPE = 0.5  # and differs by this share from the middle to a border
-LIGHT_PERIOD = (30, 60)  # frames
+LIGHT_PERIOD = (30, 60)  # frames from bright to dark to bright
+LAMP_PERIOD = (80, 160)  # frames in which the lamp goes round
+NORMAL = 128  # light that changes nothing
 CONTRAST_LOST = 0.88  # at the dial's end
 MIDDLE_GREY = 100
 BLUR_LENGTH = 12  # pixels that a point smears over at the dial's end, in a square of 128
+BLUR_STEPS = 32  # to either side of the middle, at most
 COARSEST = 6  # pixels that become one at the dial's end
 NOISE = 48  # grey levels of standard deviation at the dial's end
 
 
-def light_map(
-    rng: np.random.Generator, frames: int, size: tuple[int, int], dial: float
-) -> list[NDArray[np.uint16]]:
-    """The light on each frame: `frames` maps `(H, W, 1)`, 128 is unchanged, from 16 to 256."""
-    u = rng.random(6)
-    t = np.arange(float(frames))
-    rise = LIGHT_SWING * exact.sin(t / exact.between(u[0], *LIGHT_PERIOD) + u[1])
-    turn = u[2] + t / exact.between(u[3], 80, 160)
-    row, column = ((np.arange(n) + 0.5) / n * 2 - 1 for n in size)
-    lean_x, lean_y = LIGHT_SLOPE * exact.cos(turn), LIGHT_SLOPE * exact.sin(turn)
-    maps = []
-    for k in range(frames):
-        across = np.rint(128 * (1 + dial * (rise[k] + lean_x[k] * column))).astype(np.int64)
-        down = np.rint(128 * dial * lean_y[k] * row).astype(np.int64)
-        lit = np.clip(across[None, :] + down[:, None], 16, 256)
-        maps.append(lit.astype(np.uint16)[..., None])
-    return maps
+class Light:
+    """A lamp whose strength rises and falls, and which shines from a side that goes round."""
 
+    def __init__(
+        self, rng: np.random.Generator, frames: int, size: tuple[int, int], dial: float
+    ) -> None:
+        u = rng.random(4)
+        t = np.arange(float(frames))
+        rise = LIGHT_SWING * exact.sin(t / exact.between(u[0], *LIGHT_PERIOD) + u[1])
+        turn = u[2] + t / exact.between(u[3], *LAMP_PERIOD)
+        row, column = ((np.arange(n) + 0.5) / n * 2 - 1 for n in size)
+        across = rise[:, None] + LIGHT_SLOPE * exact.cos(turn)[:, None] * column
+        down = LIGHT_SLOPE * exact.sin(turn)[:, None] * row
+        self._across = np.rint(NORMAL * (1 + dial * across)).astype(np.int16)
+        self._down = np.rint(NORMAL * dial * down).astype(np.int16)
 
-def shine(frame: Pixels, light: NDArray[np.uint16]) -> Pixels:
-    """The frame under a light; too much of it burns out."""
-    return np.minimum(frame * light >> 7, 255).astype(np.uint8)
+    def shine(self, frame: Pixels, t: int) -> Pixels:
+        """Frame `t` under the light; too much of it burns out."""
+        light = self._across[t][None, :] + self._down[t][:, None]
+        light = np.clip(light, NORMAL // 8, 2 * NORMAL).astype(np.uint16)[..., None]
+        return np.minimum(frame * light >> 7, 255).astype(np.uint8)
 
 
 def fade(frame: Pixels, dial: float) -> Pixels:
@@ -71,7 +73,7 @@ def shake_paths(
     reach = np.stack([half * exact.sin(turn), half * exact.cos(turn)], axis=-1)
     shifts = []
     for dy, dx in reach:
-        steps = max(1, int(np.ceil(max(abs(dy), abs(dx)))))
+        steps = min(max(1, int(np.ceil(max(abs(dy), abs(dx))))), BLUR_STEPS)
         places = np.arange(-steps, steps + 1) / steps
         line = zip(np.rint(dy * places).astype(int), np.rint(dx * places).astype(int), strict=True)
         shifts.append(sorted({(int(a), int(b)) for a, b in line}))
@@ -87,7 +89,8 @@ def smear(frame: Pixels, shifts: list[tuple[int, int]]) -> Pixels:
     wide = cv2.copyMakeBorder(frame, reach, reach, reach, reach, cv2.BORDER_REFLECT_101)
     total = np.full(frame.shape, len(shifts) // 2, np.uint16)
     for dy, dx in shifts:
-        total += wide[reach + dy : reach + dy + height, reach + dx : reach + dx + width]
+        part = wide[reach + dy : reach + dy + height, reach + dx : reach + dx + width]
+        np.add(total, part, out=total)
     return (total // np.uint16(len(shifts))).astype(np.uint8)
 
 
@@ -103,7 +106,8 @@ def coarsen(frame: Pixels, dial: float) -> Pixels:
     area = (tall[:, None] * broad[None, :])[..., None].astype(np.uint32)
     small = ((sums + area // 2) // area).astype(np.uint8)
     # the exact variant is the one that gives the same bytes on every machine
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
+    large = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
+    return large.astype(np.uint8, copy=False)
 
 
 def grain(frame: Pixels, rng: np.random.Generator, dial: float) -> Pixels:

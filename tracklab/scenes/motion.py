@@ -29,7 +29,7 @@ CAMERA_SHAKE = 1.5  # pixels: how far it trembles at most
 SCALE_PERIOD = (40, 80)  # frames from large to small to large
 SPIN = (5.0, 12.0)  # degrees a frame at the dial's end
 EXCURSION = 60  # frames: an object leaves the view once in so many
-EXCURSION_HELD = 0.45  # of that time it stays outside at the dial's end
+EXCURSION_HELD = 0.4  # of that time it stays outside at the dial's end
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def paths(
 def camera_path(
     rng: np.random.Generator, frames: int, size: tuple[int, int], dial: float
 ) -> Floats:
-    """Where the camera looks `(frames + 1, 2)`, x and y, on a grid of 1 / 16 pixel: pan and tremble."""
+    """Where the camera looks `(frames + 1, 2)`, x and y, on a grid of 1 / 16 pixel."""
     t = np.arange(-1.0, frames)[:, None]
     u = rng.random((4, 2))
     reach = np.array([size[1], size[0]]) * CAMERA_REACH
@@ -214,9 +214,9 @@ def excursions(
     if dial == 0 or not objects:
         return centers
     cycle = float(min(EXCURSION, count - 1))
-    ramp = max(cycle / 6, 1.0)
+    ramp = cycle / 6
     hold = dial * EXCURSION_HELD * cycle
-    start = cycle * between(u[:, 0], 0.05, 0.2)
+    start = between(u[:, 0], 0.05 * cycle, 0.98 * cycle - 2 * ramp - hold)
     t = np.arange(-1.0, count - 1)[:, None]
     since = np.mod(t, cycle) - start
     # 0, then up over the ramp, 1 while outside, and down again

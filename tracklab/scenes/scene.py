@@ -1,4 +1,4 @@
-"""Scenes: everything that makes one, its dials, and the named ones that lessons and benchmarks share."""
+"""Scenes: everything that makes one, its dials, and the named ones that lessons share."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ DIALS: dict[str, Dial] = {
 
 MOST_FRAMES = 100_000
 MOST_OBJECTS = 10_000
+FASTEST = 1000.0  # pixels a frame
 SMALLEST_OBJECT = 6.0  # pixels: below, a shape cannot be told from another
 OBJECT_SHARE = (1 / 8, 1 / 4)  # of the picture's shorter side, unless object_size says more
 
@@ -99,7 +100,6 @@ class Scene:
             "objects": errors.number("objects", self.objects, low=0, high=MOST_OBJECTS, whole=True),
             "fps": errors.number("fps", self.fps, low=0),
             "motion": _motion(self.motion),
-            "speed": _span("speed", self.speed, 0.0, 1000.0),
             "background": errors.choice("background", self.background, BACKGROUNDS),
             "background_speed": errors.number("background_speed", self.background_speed, low=0),
         }
@@ -107,21 +107,32 @@ class Scene:
             errors.bad("name", self.name, "a text")
         if checked["fps"] == 0:
             errors.bad("fps", self.fps, "more than 0 frames a second")
-        shorter = min(checked["size"])
-        given = self.object_size
-        if given is None:
-            given = tuple(max(SMALLEST_OBJECT, share * shorter) for share in OBJECT_SHARE)
-        checked["object_size"] = _span("object_size", given, SMALLEST_OBJECT, float(shorter))
+        if self.object_size is not None:
+            largest = float(min(checked["size"]))
+            _span("object_size", self.object_size, SMALLEST_OBJECT, largest)
         source = thumbnails(self.sprites)
         checked["sprites"] = "shapes" if source is None else source
         known = range(len(SHAPES)) if source is None else sorted({int(k) for k in source.labels})
         checked["classes"] = _classes(self.classes, known)
-        if checked["classes"] is None and source is not None:
-            checked["classes"] = tuple(known)
+        _span("speed", self.speed, 0.0, FASTEST)
         for name, dial in DIALS.items():
             checked[name] = errors.number(name, getattr(self, name), low=dial.low, high=dial.high)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def object_span(self) -> tuple[float, float]:
+        """The smallest and the largest object in pixels."""
+        shorter = float(min(self.size))
+        if self.object_size is None:
+            low, high = (max(SMALLEST_OBJECT, share * shorter) for share in OBJECT_SHARE)
+            return low, high
+        return _span("object_size", self.object_size, SMALLEST_OBJECT, shorter)
+
+    @property
+    def speed_span(self) -> tuple[float, float]:
+        """The slowest and the fastest object in pixels a frame."""
+        return _span("speed", self.speed, 0.0, FASTEST)
 
     def render(self, **override: Any) -> Clip:
         """The scene's clip; keywords replace arguments, as in `scene.render(seed=7, noise=0.5)`."""
@@ -143,10 +154,6 @@ class Scene:
         for name in override:
             if name not in names:
                 errors.bad(name, override[name], "an argument of render: " + ", ".join(names))
-        if "size" in override and "object_size" not in override:
-            default = tuple(max(SMALLEST_OBJECT, share * min(self.size)) for share in OBJECT_SHARE)
-            if self.object_size == default:  # it follows the picture's size
-                override["object_size"] = None
         return replace(self, **override)
 
     def variants(self, count: int) -> Iterator[Scene]:
@@ -258,14 +265,21 @@ def render(
     return Scene(**locals()).render()
 
 
-def render_with_masks(seed: int = 0, **options: Any) -> tuple[Clip, Masks]:
+def render_with_masks(
+    seed: int = 0,
+    frames: int = 60,
+    size: tuple[int, int] = (128, 128),
+    objects: int = 5,
+    **options: Any,
+) -> tuple[Clip, Masks]:
     """What `render` returns with the same arguments, and the exact masks of the objects.
 
     >>> clip, masks = render_with_masks(seed=1, frames=4, objects=2)
     >>> masks.amodal(0).shape, masks.visible(0).shape
     ((2, 128, 128), (2, 128, 128))
     """
-    return Scene(seed=seed).replace(**options).render_with_masks()
+    scene = Scene(seed=seed, frames=frames, size=size, objects=objects)
+    return scene.render_with_masks(**options)
 
 
 def trajectories(
@@ -297,7 +311,7 @@ TRAIN_SEED = 1_000  # training scenes take seeds from here,
 TEST_SEED = 1_000_000  # test scenes from here: they never meet
 DIFFICULT = 0.7  # of each dial, in the scene that is named after it
 
-HARD = {
+HARD: dict[str, Any] = {
     "occlusion": 0.4,
     "scale_variation": 0.5,
     "illumination": 0.4,
@@ -309,7 +323,7 @@ HARD = {
     "camera_motion": 0.4,
     "noise": 0.15,
 }
-MIXED = {name: value / 2 for name, value in HARD.items()}
+MIXED: dict[str, Any] = {name: value / 2 for name, value in HARD.items()}
 
 
 def _standard() -> dict[str, Scene]:
@@ -325,7 +339,8 @@ def _standard() -> dict[str, Scene]:
             Scene(f"{word}-hard", seed + 300, **HARD),
         ]
     for k, dial in enumerate(DIALS):
-        found.append(Scene(dial, TEST_SEED + 400 + k, objects=1, frames=100, **{dial: DIFFICULT}))
+        turned: dict[str, Any] = {dial: DIFFICULT}
+        found.append(Scene(dial, TEST_SEED + 400 + k, objects=1, frames=100, **turned))
     for k, kind in enumerate(MOTIONS):
         found.append(Scene(kind, TEST_SEED + 500 + k, objects=1, frames=100, motion=kind))
     return {scene.name: scene for scene in found}

@@ -49,7 +49,7 @@ PALETTE = (
 PATTERNS = ("plain", "stripes", "bars", "dots", "checks", "shade")
 
 SUPERSAMPLES = 4  # a pixel's coverage is measured on 4 x 4 points
-OUTLINE = 1 / 12  # of the sprite's side; drawn dark, so that a sprite stands out on any background
+OUTLINE = 1 / 18  # of the sprite's side; drawn dark, so that a sprite stands out on any background
 DRAWING = 256  # a shape is drawn once on a grid of 256 x 256 points, and resampled from there
 MARGIN = 1.25  # the drawing reaches from -MARGIN to MARGIN; shapes from -1 to 1
 
@@ -116,7 +116,7 @@ def _drawing(shape: str) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
 
 
 def _cover(shape: str, side: int, angle: float) -> NDArray[np.uint8]:
-    """The shape turned by `angle` degrees and fitted tightly into `side` x `side` points, 0 or 1."""
+    """The shape turned by `angle` degrees and fitted tightly into `side` x `side` points."""
     inside, rim = _drawing(shape)
     c, s = float(exact.cos(angle / 360)), float(exact.sin(angle / 360))
     turned = np.stack([c * rim[:, 0] - s * rim[:, 1], s * rim[:, 0] + c * rim[:, 1]], axis=-1)
@@ -132,7 +132,7 @@ def _cover(shape: str, side: int, angle: float) -> NDArray[np.uint8]:
     return inside[row.clip(0, last), column.clip(0, last)].astype(np.uint8)
 
 
-def _coverage(points: NDArray[np.uint8]) -> Pixels:
+def _coverage(points: NDArray[Any]) -> Pixels:
     """Points 0 or 1 to the covered part of each pixel, 0 to 255."""
     side = len(points) // SUPERSAMPLES
     cells = points.reshape(side, SUPERSAMPLES, side, SUPERSAMPLES)
@@ -184,9 +184,8 @@ def sprite(
     alpha = _coverage(points)
     rim = 2 * max(2, round(side * SUPERSAMPLES * OUTLINE)) + 1
     kernel = np.ones((rim, rim), np.uint8)
-    inner = _coverage(
-        cv2.erode(points, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0, 0))
-    )
+    core = cv2.erode(points, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0, 0))
+    inner = _coverage(core > 0)
 
     color, pattern, spare = rng.random(3)
     fill = np.array(PALETTE[int(color * len(PALETTE))], np.int64)
@@ -200,7 +199,7 @@ def sprite(
     return rgb.astype(np.uint8), alpha
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Thumbnails:
     """Pictures to use as sprites.
 
