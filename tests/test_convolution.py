@@ -411,3 +411,16 @@ def test_a_template_peaks_where_it_was_cut_although_something_is_brighter():
     assert kernels.peak(found) == (10, 12)
     naive = cv.correlate(frame[None], crop[..., None])[0, :, :, 0]
     assert kernels.peak(naive) == (30, 30)
+
+
+def test_follow_finds_a_piece_that_moves():
+    rng = np.random.default_rng(0)
+    piece = rng.uniform(0, 1, (6, 8, 3)).astype(np.float32)
+    frames = rng.uniform(0.4, 0.6, (4, 30, 40, 3)).astype(np.float32)
+    wanted = np.array([(5 + 7 * t, 3 + 5 * t, 13 + 7 * t, 9 + 5 * t) for t in range(4)], np.float32)
+    for frame, (x1, y1, x2, y2) in zip(frames, wanted.astype(int), strict=True):
+        frame[y1:y2, x1:x2] = piece
+    np.testing.assert_array_equal(kernels.follow(frames, wanted[0] + 0.2), wanted)
+    for box in ((-2, 0, 8, 8), (30, 20, 41, 30), (3, 3, 3.2, 3.2), (3, 3, 3, 9)):
+        with pytest.raises(errors.InputError, match="box"):
+            kernels.follow(frames, box)

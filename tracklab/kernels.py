@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracklab import errors
+from tracklab.boxes import as_box
 from tracklab.convolution import correlate
 
 Array = NDArray[Any]
@@ -126,3 +127,23 @@ def peak(response: ArrayLike) -> tuple[int, int]:
         errors.bad("response", response, "shape (H, W)")
     row, column = np.unravel_index(np.argmax(response), response.shape)
     return int(row), int(column)
+
+
+def follow(images: ArrayLike, box: ArrayLike, *, centred: bool = True) -> NDArray[np.float32]:
+    """Boxes `(N, 4)` in frames `(N, H, W, C)` where a kernel cut from the first one answers most.
+
+    box: `xyxy` pixels in the first frame; its borders are rounded to whole pixels. `centred=False`
+    leaves the mean in the kernel, to show what goes wrong (see `template`). The box keeps its size,
+    every place of every frame is tried, and nothing is remembered but the kernel. Raises
+    `InputError` for a box that is not inside the image.
+    """
+    images = np.asarray(images)
+    x1, y1, x2, y2 = (int(n) for n in np.rint(as_box(box)))
+    height, width = images.shape[1:3]
+    if x1 < 0 or y1 < 0 or x2 > width or y2 > height or x1 >= x2 or y1 >= y2:
+        errors.bad("box", as_box(box), f"a box inside the image of {width} x {height} pixels")
+    crop = images[0, y1:y2, x1:x2]
+    kernel = template(crop) if centred else crop[..., None]
+    # frame by frame, because all windows of all frames together would fill the memory
+    corners = [peak(correlate(frame[None], kernel)[0, :, :, 0]) for frame in images]
+    return np.array([(x, y, x + x2 - x1, y + y2 - y1) for y, x in corners], np.float32)
