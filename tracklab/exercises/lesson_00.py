@@ -290,7 +290,7 @@ PATH = Exercise(
     ),
     generate=_track,
     valid=lambda track: (
-        track.ndim == 2 and track.shape[1] == 4 and len(track) and _are_boxes(track)
+        track.ndim == 2 and track.shape[1] == 4 and len(track) > 0 and _are_boxes(track)
     ),
     misconceptions=(
         Misconception(

@@ -124,7 +124,7 @@ def _smaller(value: Any) -> Iterator[Any]:
         return
     if isinstance(value, np.ndarray):
         yield from _smaller_array(value)
-    elif isinstance(value, (numbers.Integral, np.integer)):
+    elif isinstance(value, (int, np.integer)):
         yield from (type(value)(n) for n in _smaller_numbers(int(value), whole=True))
     elif isinstance(value, (float, np.floating)):
         yield from (type(value)(n) for n in _smaller_numbers(float(value), whole=False))

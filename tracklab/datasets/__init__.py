@@ -1,0 +1,22 @@
+"""Images to learn from: CIFAR-10 where it can be had, a folder of your own, or drawn sprites.
+
+Every set is an `Images`: what it is called is true. What stands in for CIFAR-10 never bears its
+name, and is announced in one line.
+"""
+
+from tracklab.datasets.archive import unpack
+from tracklab.datasets.cifar import CIFAR_CLASSES, cifar10
+from tracklab.datasets.folder import image_folder
+from tracklab.datasets.images import Images
+from tracklab.datasets.sprites import sprites
+from tracklab.datasets.store import cache_dir
+
+__all__ = [
+    "CIFAR_CLASSES",
+    "Images",
+    "cache_dir",
+    "cifar10",
+    "image_folder",
+    "sprites",
+    "unpack",
+]
