@@ -1,19 +1,23 @@
-"""Exercises of lesson 01: image tensors, convolution, its arithmetic, and what a network can see."""
+"""Exercises of lesson 01: tensors, convolution and its arithmetic, and what a network sees."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracklab.convolution import output_size as _output_size
 from tracklab.exercises.engine import Exercise, Misconception
-from tracklab.figures import convolutions as figures
+from tracklab.plots import convolutions as figures
 
-# ---------------------------------------------------------------------------------- 01-to-tensor
+Array = NDArray[Any]
+Layers = list[tuple[int, int]]
+
+# -- to-tensor -----------------------------------------------------------------------------------
 
 
-def to_tensor(frames):
+def to_tensor(frames: Array) -> Any:
     """Frames as OpenCV reads them, `(N, H, W, 3)` uint8 BGR, as a network wants them.
 
     The same shape in RGB, float32, 0 to 1.
@@ -22,41 +26,41 @@ def to_tensor(frames):
     return rgb.astype(np.float32) / 255
 
 
-def to_tensor_starter(frames):
+def to_tensor_starter(frames: Array) -> Any:
     """`(N, H, W, 3)` uint8 BGR, 0 to 255, to the same shape in float32 RGB, 0 to 1."""
     return ...
 
 
-def _to_tensor_by_stacking(frames):
+def _to_tensor_by_stacking(frames: Array) -> Any:
     blue, green, red = np.moveaxis(np.asarray(frames, np.float64), -1, 0)
     return np.stack([red, green, blue], -1) / 255.0
 
 
-def _still_bgr(frames):
+def _still_bgr(frames: Array) -> Any:
     return frames.astype(np.float32) / 255
 
 
-def _still_bytes(frames):
+def _still_bytes(frames: Array) -> Any:
     return frames[..., ::-1].astype(np.float32)
 
 
-def _whole_division(frames):
+def _whole_division(frames: Array) -> Any:
     return frames[..., ::-1] // 255
 
 
-def _images_backwards(frames):
+def _images_backwards(frames: Array) -> Any:
     return frames[::-1].astype(np.float32) / 255
 
 
-def _upside_down(frames):
+def _upside_down(frames: Array) -> Any:
     return frames[:, ::-1].astype(np.float32) / 255
 
 
-def _mirrored(frames):
+def _mirrored(frames: Array) -> Any:
     return frames[:, :, ::-1].astype(np.float32) / 255
 
 
-def _by_256(frames):
+def _by_256(frames: Array) -> Any:
     return frames[..., ::-1].astype(np.float32) / 256
 
 
@@ -64,17 +68,23 @@ def _draw_tensor(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     mine = np.asarray(got, np.float32)
     if mine.shape != wanted.shape:
         return None
-    return figures.pictures(
+    return figures.responses(
         [mine[0], wanted[0]],
         [f"yours: {mine.min():.3g} to {mine.max():.3g}", "wanted: 0 to 1, RGB"],
-        limits=(0, 1),
+        width=4.0,
     )
+
+
+def _random_frames(rng: np.random.Generator) -> tuple[Any, ...]:
+    frames = rng.integers(0, 256, (*rng.integers((1, 2, 2), 4), 3), np.uint8)
+    frames[0, 0, 0, 2] = 255
+    return (frames,)
 
 
 _PIXELS = np.array(
     [
         [[[255, 0, 0], [0, 0, 255]], [[0, 255, 0], [255, 255, 255]]],
-        [[[0, 0, 0], [10, 20, 30]], [[0, 51, 102], [204, 102, 0]]],
+        [[[0, 0, 0], [10, 20, 30]], [[0, 51, 102], [204, 102, 255]]],
     ],
     np.uint8,
 )
@@ -84,9 +94,15 @@ TO_TENSOR = Exercise(
     task="a batch of OpenCV's BGR frames as float32 RGB from 0 to 1",
     starter=to_tensor_starter,
     reference=to_tensor,
-    cases=((_PIXELS,), (_PIXELS[:1],), (_PIXELS[1:, :, :1],)),
-    generate=lambda rng: (rng.integers(0, 256, (*rng.integers(1, 4, 3), 3), np.uint8),),
-    valid=lambda frames: frames.ndim == 4 and frames.shape[3] == 3 and frames.size > 0,
+    cases=((_PIXELS,), (_PIXELS[:1],)),
+    generate=_random_frames,
+    # two by two pixels, one of them bright: small enough to read, and something is to be seen
+    valid=lambda frames: (
+        frames.ndim == 4
+        and frames.shape[3] == 3
+        and min(frames.shape[1:3]) >= 2
+        and frames.max() == 255
+    ),
     misconceptions=(
         Misconception(
             "still BGR",
@@ -137,10 +153,10 @@ TO_TENSOR = Exercise(
 )
 
 
-# --------------------------------------------------------------------------------- 01-correlate
+# -- correlate -----------------------------------------------------------------------------------
 
 
-def correlate(image, kernel):
+def correlate(image: Array, kernel: Array) -> Any:
     """Cross-correlation of an image `(H, W)` with a kernel `(h, w)`, without padding."""
     (height, width), (h, w) = image.shape, kernel.shape
     output = np.zeros((height - h + 1, width - w + 1))
@@ -151,12 +167,12 @@ def correlate(image, kernel):
     return output
 
 
-def correlate_starter(image, kernel):
+def correlate_starter(image: Array, kernel: Array) -> Any:
     """What `tf.nn.conv2d` computes, for one grey image `(H, W)` and one kernel `(h, w)`."""
     return ...
 
 
-def _correlate_by_shifts(image, kernel):
+def _correlate_by_shifts(image: Array, kernel: Array) -> Any:
     rows = image.shape[0] - kernel.shape[0] + 1
     columns = image.shape[1] - kernel.shape[1] + 1
     total = 0
@@ -165,34 +181,30 @@ def _correlate_by_shifts(image, kernel):
     return total
 
 
-def _correlate_by_windows(image, kernel):
+def _correlate_by_windows(image: Array, kernel: Array) -> Any:
     found = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)
     return np.tensordot(found, kernel, 2)
 
 
-def _flips(image, kernel):
+def _flips(image: Array, kernel: Array) -> Any:
     return correlate(image, kernel[::-1, ::-1])
 
 
-def _transposes(image, kernel):
-    return correlate(image, kernel.T)
-
-
-def _one_short(image, kernel):
+def _one_short(image: Array, kernel: Array) -> Any:
     return correlate(image, kernel)[:-1, :-1]
 
 
-def _pads(image, kernel):
+def _pads(image: Array, kernel: Array) -> Any:
     h, w = kernel.shape
     amounts = [((n - 1) // 2, n // 2) for n in (h, w)]
     return correlate(np.pad(image, amounts), kernel)
 
 
-def _averages(image, kernel):
+def _averages(image: Array, kernel: Array) -> Any:
     return correlate(image, kernel) / kernel.size
 
 
-def _strides(image, kernel):
+def _strides(image: Array, kernel: Array) -> Any:
     return correlate(image, kernel)[:: kernel.shape[0], :: kernel.shape[1]]
 
 
@@ -200,9 +212,10 @@ def _draw_correlate(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     image, kernel = inputs
     if image.size > 100:
         return None
-    shown = [image, kernel, np.atleast_2d(np.asarray(got, float)), wanted]
-    if shown[2].ndim != 2 or shown[2].size > 100:
-        shown[2] = np.full((1, 1), np.nan)
+    mine = np.atleast_2d(np.asarray(got, float))
+    if mine.ndim != 2 or not 0 < mine.size <= 100:
+        mine = np.full((1, 1), np.nan)
+    shown = [image, kernel, mine, wanted]
     titles = ["image", "kernel", "yours", "wanted"]
     window = {0: (0, 0, kernel.shape[0], kernel.shape[1]), 3: (0, 0, 1, 1)}
     return figures.numbers(shown, titles, windows=window)
@@ -242,11 +255,6 @@ CORRELATE = Exercise(
             "what networks compute, and what is asked for here, lays the kernel on as it is.",
         ),
         Misconception(
-            "transposes the kernel",
-            _transposes,
-            "Rows and columns of the kernel are swapped: `kernel[i, j]` belongs to row i.",
-        ),
-        Misconception(
             "one place short",
             _one_short,
             "The last window is missing in each direction: a kernel of 3 fits into 4 pixels twice, "
@@ -270,7 +278,7 @@ CORRELATE = Exercise(
     ),
     alternatives=(_correlate_by_shifts, _correlate_by_windows),
     hints=(
-        "Where can the kernel's upper left corner be? Count the places: that is the output's shape.",
+        "Where can the kernel's upper left corner be? Count these places: the output's shape.",
         "For the place (y, x) the window is `image[y : y + h, x : x + w]`, as large as the kernel.",
         "Multiply window and kernel number by number and add up: `np.sum(window * kernel)`.",
         "Two loops: y over range(H - h + 1), x over range(W - w + 1), one sum in each round.",
@@ -283,10 +291,10 @@ CORRELATE = Exercise(
 )
 
 
-# ------------------------------------------------------------------------------ 01-shift-kernel
+# -- shift-kernel --------------------------------------------------------------------------------
 
 
-def shift_kernel(down, right):
+def shift_kernel(down: int, right: int) -> Any:
     """The kernel `(3, 3)` that moves a picture by `down` and `right` pixels, each -1, 0 or 1."""
     kernel = np.zeros((3, 3))
     # out[y, x] = image[y - down, x - right], and kernel[1 + i, 1 + j] reads image[y + i, x + j]
@@ -294,29 +302,29 @@ def shift_kernel(down, right):
     return kernel
 
 
-def shift_kernel_starter(down, right):
+def shift_kernel_starter(down: int, right: int) -> Any:
     """A `(3, 3)` kernel for cross-correlation: the picture moves by that many pixels (-1, 0, 1)."""
     return ...
 
 
-def _shift_by_rolling(down, right):
+def _shift_by_rolling(down: int, right: int) -> Any:
     identity = [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
     return np.roll(identity, (-down, -right), (0, 1)).tolist()
 
 
-def _other_way(down, right):
+def _other_way(down: int, right: int) -> Any:
     return shift_kernel(-down, -right)
 
 
-def _swapped(down, right):
+def _swapped(down: int, right: int) -> Any:
     return shift_kernel(right, down)
 
 
-def _swapped_other_way(down, right):
+def _swapped_other_way(down: int, right: int) -> Any:
     return shift_kernel(-right, -down)
 
 
-def _stays(down, right):
+def _stays(down: int, right: int) -> Any:
     return shift_kernel(0, 0)
 
 
@@ -328,7 +336,12 @@ def _draw_shift(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     kernel = np.asarray(got, float)
     mine = filter_image(dots, kernel) if kernel.shape == (3, 3) else np.full((5, 5), np.nan)
     return figures.numbers(
-        [kernel if kernel.ndim == 2 else np.atleast_2d(kernel), dots, mine, filter_image(dots, wanted)],
+        [
+            kernel if kernel.ndim == 2 else np.atleast_2d(kernel),
+            dots,
+            mine,
+            filter_image(dots, wanted),
+        ],
         ["your kernel", "a picture", "moved by yours", "moved as wanted"],
     )
 
@@ -345,7 +358,7 @@ SHIFT_KERNEL = Exercise(
             "moves the other way",
             _other_way,
             "The picture moves the wrong way. To move it to the right, every place must read the "
-            "pixel on its **left**. (With true convolution, which turns the kernel, yours is right.)",
+            "pixel on its left. (With true convolution, which turns the kernel, yours is right.)",
         ),
         Misconception(
             "rows and columns swapped",
@@ -375,49 +388,49 @@ SHIFT_KERNEL = Exercise(
 )
 
 
-# ------------------------------------------------------------------------------- 01-output-size
+# -- output-size ---------------------------------------------------------------------------------
 
 
-def output_size(size, kernel, stride, padding):
+def output_size(size: int, kernel: int, stride: int, padding: int) -> Any:
     """How long the output of a convolution is: `padding` zeros stand on either side."""
     # o = floor((n + 2 p - k) / s) + 1
     return (size + 2 * padding - kernel) // stride + 1
 
 
-def output_size_starter(size, kernel, stride, padding):
+def output_size_starter(size: int, kernel: int, stride: int, padding: int) -> Any:
     """Output length for `size` pixels, `padding` zeros on each side, every `stride`-th place."""
     return ...
 
 
-def _count_places(size, kernel, stride, padding):
+def _count_places(size: int, kernel: int, stride: int, padding: int) -> Any:
     return len(range(0, size + 2 * padding - kernel + 1, stride))
 
 
-def _forgets_padding(size, kernel, stride, padding):
+def _forgets_padding(size: int, kernel: int, stride: int, padding: int) -> Any:
     return (size - kernel) // stride + 1
 
 
-def _pads_once(size, kernel, stride, padding):
+def _pads_once(size: int, kernel: int, stride: int, padding: int) -> Any:
     return (size + padding - kernel) // stride + 1
 
 
-def _rounds_up(size, kernel, stride, padding):
+def _rounds_up(size: int, kernel: int, stride: int, padding: int) -> Any:
     return -(-(size + 2 * padding - kernel) // stride) + 1
 
 
-def _no_one(size, kernel, stride, padding):
+def _no_one(size: int, kernel: int, stride: int, padding: int) -> Any:
     return (size + 2 * padding - kernel) // stride
 
 
-def _true_division(size, kernel, stride, padding):
+def _true_division(size: int, kernel: int, stride: int, padding: int) -> Any:
     return (size + 2 * padding - kernel) / stride + 1
 
 
-def _one_first(size, kernel, stride, padding):
+def _one_first(size: int, kernel: int, stride: int, padding: int) -> Any:
     return (size + 2 * padding - kernel + 1) // stride
 
 
-def _ignores_stride(size, kernel, stride, padding):
+def _ignores_stride(size: int, kernel: int, stride: int, padding: int) -> Any:
     return size + 2 * padding - kernel + 1
 
 
@@ -430,8 +443,8 @@ def _draw_size(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
 
 
 def _random_size(rng: np.random.Generator) -> tuple[Any, ...]:
-    kernel, padding = int(rng.integers(1, 8)), int(rng.integers(0, 4))
-    size = int(rng.integers(max(1, kernel - 2 * padding), 33))
+    kernel, padding = int(rng.integers(2, 8)), int(rng.integers(0, 4))
+    size = int(rng.integers(max(3, kernel - 2 * padding), 33))
     return size, kernel, int(rng.integers(1, 5)), padding
 
 
@@ -448,12 +461,11 @@ OUTPUT_SIZE = Exercise(
         (8, 3, 2, 0),
         (5, 5, 1, 0),
         (28, 5, 4, 2),
-        (3, 1, 2, 0),
         (224, 7, 2, 3),
     ),
     generate=_random_size,
     valid=lambda size, kernel, stride, padding: (
-        size > 0 and kernel > 0 and stride > 0 and padding >= 0 and kernel <= size + 2 * padding
+        size >= 3 and kernel >= 2 and stride > 0 and padding >= 0 and kernel <= size + 2 * padding
     ),
     misconceptions=(
         Misconception(
@@ -472,6 +484,11 @@ OUTPUT_SIZE = Exercise(
             "A place where the kernel would stick out does not count: round down, not up.",
         ),
         Misconception(
+            "adds one before dividing",
+            _one_first,
+            "The 1 is the first place. It comes after the division, not into it.",
+        ),
+        Misconception(
             "forgets the first place",
             _no_one,
             "You counted the steps between the places. There is one place more than steps.",
@@ -480,11 +497,6 @@ OUTPUT_SIZE = Exercise(
             "a fraction of a pixel",
             _true_division,
             "There are no half places: divide with `//`, which rounds down.",
-        ),
-        Misconception(
-            "adds one before dividing",
-            _one_first,
-            "The 1 is the first place. It comes after the division, not into it.",
         ),
         Misconception(
             "ignores the stride",
@@ -506,17 +518,17 @@ OUTPUT_SIZE = Exercise(
         "`//` counts whole strides. And the bar's first place, before any step, counts too: + 1.",
     ),
     praise="The one formula that every shape error in a network comes down to.",
-    onward="`convolution.output_size` adds TensorFlow's \"same\" and dilation.",
+    onward='`convolution.output_size` adds TensorFlow\'s "same" and dilation.',
     draw=_draw_size,
     alt="An axis of pixels with its padding, and below it a bar for every place of the kernel.",
 )
 
 
-# --------------------------------------------------------------------------- 01-receptive-field
+# -- receptive-field -----------------------------------------------------------------------------
 
 
-def receptive_field(layers):
-    """Input pixels across that one output can see; `layers` are `(kernel, stride)`, first to last."""
+def receptive_field(layers: Layers) -> Any:
+    """Input pixels across that one output sees; `layers` are `(kernel, stride)`, first to last."""
     size, jump = 1, 1  # of a pixel: it sees itself, and its neighbour is one pixel away
     for kernel, stride in layers:
         # r <- r + (k - 1) j, then j <- j s
@@ -525,31 +537,31 @@ def receptive_field(layers):
     return size
 
 
-def receptive_field_starter(layers):
+def receptive_field_starter(layers: Layers) -> Any:
     """How many input pixels across one output value depends on. layers: [(kernel, stride), ...]."""
     return ...
 
 
-def _from_the_output(layers):
+def _from_the_output(layers: Layers) -> Any:
     size = 1
     for kernel, stride in reversed(layers):
         size = (size - 1) * stride + kernel
     return size
 
 
-def _adds_kernels(layers):
+def _adds_kernels(layers: Layers) -> Any:
     return sum(kernel for kernel, _ in layers)
 
 
-def _multiplies_kernels(layers):
+def _multiplies_kernels(layers: Layers) -> Any:
     return int(np.prod([kernel for kernel, _ in layers]))
 
 
-def _without_strides(layers):
+def _without_strides(layers: Layers) -> Any:
     return receptive_field([(kernel, 1) for kernel, _ in layers])
 
 
-def _stride_too_early(layers):
+def _stride_too_early(layers: Layers) -> Any:
     size, jump = 1, 1
     for kernel, stride in layers:
         jump = jump * stride
@@ -557,7 +569,7 @@ def _stride_too_early(layers):
     return size
 
 
-def _stride_forgets(layers):
+def _stride_forgets(layers: Layers) -> Any:
     size, before = 1, 1
     for kernel, stride in layers:
         size = size + (kernel - 1) * before
@@ -565,7 +577,7 @@ def _stride_forgets(layers):
     return size
 
 
-def _only_last(layers):
+def _only_last(layers: Layers) -> Any:
     return layers[-1][0] if layers else 1
 
 
@@ -579,7 +591,7 @@ def _draw_receptive(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
 
 def _random_layers(rng: np.random.Generator) -> tuple[Any, ...]:
     count = int(rng.integers(1, 6))
-    return ([(int(rng.integers(1, 6)), int(rng.integers(1, 3))) for _ in range(count)],)
+    return ([(int(rng.integers(2, 6)), int(rng.integers(1, 3))) for _ in range(count)],)
 
 
 RECEPTIVE_FIELD = Exercise(
@@ -593,11 +605,11 @@ RECEPTIVE_FIELD = Exercise(
         ([(2, 2), (3, 1)],),
         ([(3, 2), (3, 2), (3, 1)],),
         ([(3, 1), (2, 2), (3, 1), (2, 2), (3, 1)],),
-        ([(1, 1)],),
-        ([],),
     ),
     generate=_random_layers,
-    valid=lambda layers: all(kernel > 0 and stride > 0 for kernel, stride in layers),
+    valid=lambda layers: (
+        len(layers) > 0 and all(kernel >= 2 and stride > 0 for kernel, stride in layers)
+    ),
     misconceptions=(
         Misconception(
             "adds the kernels",
@@ -619,7 +631,7 @@ RECEPTIVE_FIELD = Exercise(
         Misconception(
             "a layer's own stride",
             _stride_too_early,
-            "A layer's stride spreads what comes **after** it: use the jump of the layers before.",
+            "A layer's stride spreads what comes after it: use the jump of the layers before.",
         ),
         Misconception(
             "only the stride before",
