@@ -6,6 +6,8 @@ and a moving background can slide over it for ever.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,13 +43,13 @@ def _noise(rng: np.random.Generator, height: int, width: int, cell: int) -> NDAr
     rows, columns = max(2, height // cell), max(2, width // cell)
     lattice = (rng.random((rows, columns)) * 256).astype(np.int64)
 
-    def along(length: int, cells: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def along(length: int, cells: int) -> tuple[NDArray[Any], NDArray[Any]]:
         index, part = np.divmod(np.arange(length) * cells * 256 // length, 256)
         return index, part * part * (768 - 2 * part) // 65536  # smoothstep, 0 to 256
 
     (i, fy), (j, fx) = along(height, rows), along(width, columns)
     k = (j + 1) % columns
-    across = lattice[:, j] * (256 - fx) + lattice[:, k] * fx
+    across: NDArray[Any] = lattice[:, j] * (256 - fx) + lattice[:, k] * fx
     return (across[i] * (256 - fy)[:, None] + across[(i + 1) % rows] * fy[:, None]) >> 16
 
 

@@ -231,12 +231,12 @@ def _resample(
     blend += flat[first + 1] * (fx * (one - fy)).astype(np.uint64)
     blend += flat[first + stride] * ((one - fx) * fy).astype(np.uint64)
     blend += flat[first + stride + 1] * (fx * fy).astype(np.uint64)
-    cover = ((blend >> np.uint64(56)) & np.uint64(255)).astype(np.uint16)
+    # the high bytes of the four sums: what is left after a division by 256
+    channels = blend.astype("<u8", copy=False)[..., None].view(np.uint8)[..., 1::2]
+    cover = channels[..., 3].astype(np.uint16)
     mask = cover >= COVERED
     cover += cover >> 7  # 255 becomes 256
-    color = np.stack(
-        [(blend >> np.uint64(shift)) & np.uint64(255) for shift in (8, 24, 40)], axis=-1
-    ).astype(np.uint16)
+    color = channels[..., :3].astype(np.uint16)
     ink = color * cover[..., None] + np.uint16(127)
     return Patches(corners, ink, (256 - cover)[..., None], mask)
 

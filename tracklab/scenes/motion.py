@@ -22,7 +22,8 @@ MOTIONS = ("constant velocity", "turning", "bouncing", "stop-and-go", "sinusoida
 NUMBERS = 10  # random numbers for each object's path
 GO = (8, 20)  # frames that a stop-and-go object moves
 STOP = (6, 16)  # frames that it rests
-SHORTEST_SWAY = 12  # frames: a sinusoidal path does not sway faster than this
+SWAY_PERIOD = (20, 45)  # frames in which a sinusoidal path sways to and fro
+WIDEST_SWAY = 0.2  # of the room between the walls
 SHORTEST_HOP = 12  # frames: a bouncing object does not hop faster than this
 CAMERA_REACH = 0.14  # of the picture's side: how far the camera pans at most
 CAMERA_SHAKE = 1.5  # pixels: how far it trembles at most
@@ -128,8 +129,9 @@ def _stops(t: Floats, u: Floats, speed: Floats, low: Floats, high: Floats, more:
 
 def _swaying(t: Floats, u: Floats, speed: Floats, low: Floats, high: Floats) -> Floats:
     # p(t) = p0 + v t + n a sin(2 pi t / period), n across v
-    reach = (high - low).min(-1) * between(u[:, 0], 0.12, 0.24)
-    period = np.maximum(2 * np.pi * reach / speed, SHORTEST_SWAY)
+    period = between(u[:, 0], *SWAY_PERIOD)
+    # as fast across, at most, as the speed: a = speed * period / (2 pi)
+    reach = np.minimum(speed * period / (2 * np.pi), WIDEST_SWAY * (high - low).min(-1))
     along = _heading(u[:, 1])
     across = np.stack([-along[:, 1], along[:, 0]], axis=-1)
     inset = reach[:, None] * abs(across)
