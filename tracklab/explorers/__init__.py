@@ -1,0 +1,64 @@
+"""Explorers: one phenomenon each, with controls that answer while they move.
+
+`explore("scene")` shows one in a notebook; `NAMES` are all there are. An explorer is a pure
+`draw(params) -> Drawing` and controls that are data; `Explorer` is the shell around them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from tracklab import errors
+
+if TYPE_CHECKING:
+    from tracklab.explorers.canvas import BoxCanvas
+    from tracklab.explorers.controls import Choice, Play, Seed, Slider, Toggle
+    from tracklab.explorers.shell import Drawing, Explorer
+
+# By name: the module and the function in it that makes the explorer.
+NAMES: dict[str, str] = {
+    "scene": "tracklab.explorers.scene:scene",
+}
+
+_PARTS = {
+    "BoxCanvas": "canvas",
+    "Choice": "controls",
+    "Drawing": "shell",
+    "Explorer": "shell",
+    "Play": "controls",
+    "Seed": "controls",
+    "Slider": "controls",
+    "Toggle": "controls",
+}
+
+__all__ = [
+    "NAMES",
+    "BoxCanvas",
+    "Choice",
+    "Drawing",
+    "Explorer",
+    "Play",
+    "Seed",
+    "Slider",
+    "Toggle",
+    "explore",
+]
+
+
+def explore(name: str, **options: Any) -> Explorer:
+    """The explorer of that name, ready to show: the last line of a cell.
+
+    options: of the explorer; its function in `NAMES` says which. Raises `InputError` for a name
+    that is none, and lists those that are.
+    """
+    errors.choice("name", name, NAMES)
+    module, function = NAMES[name].split(":")
+    explorer: Explorer = getattr(importlib.import_module(module), function)(**options)
+    return explorer
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PARTS:
+        return getattr(importlib.import_module(f"tracklab.explorers.{_PARTS[name]}"), name)
+    raise AttributeError(f"module 'tracklab.explorers' has no attribute {name!r}")

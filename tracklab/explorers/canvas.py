@@ -1,0 +1,141 @@
+"""Boxes on a picture that a learner moves by mouse, finger or keyboard, at once.
+
+The canvas draws in the browser, so a box follows the pointer without a kernel's round trip; the
+kernel hears of the new boxes while they move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+from numpy.typing import ArrayLike, NDArray
+
+from tracklab import boxes as bx
+from tracklab import errors, plots
+from tracklab.plots import COLORS
+
+SMALLEST = 4.0  # pixels of a side that a learner can make: smaller ones cannot be caught again
+SHOWN = 480  # pixels of the longer side in the browser
+
+
+class BoxCanvas(anywidget.AnyWidget):
+    """A picture with boxes that can be dragged, resized and drawn.
+
+    image: `(H, W, 3)` uint8 RGB behind the boxes; without one, an empty ground of `size`.
+    boxes: `(N, 4)` float32 xyxy pixels of the image, inside it, at least `SMALLEST` wide and high.
+    labels: `(N,)` names; they are read out and written at the boxes.
+    size: height and width in pixels, where there is no image.
+    draw_new: whether a drag on the ground (or the button) makes a new box. At `most` boxes, the new
+        one replaces the last.
+    alt: what the picture shows, in words.
+    shown: pixels of the longer side in the browser.
+
+    By keyboard: Tab goes from box to box; arrows move by a pixel, with Ctrl by ten; Shift and
+    arrows move the lower right corner. Escape undoes a drag, Delete removes a drawn box.
+
+    `boxes` (a trait, a list of lists) is the live state; `as_array()` gives `(N, 4)` float32, and
+    `on_move(function)` calls `function(boxes)` with it whenever it changes.
+
+    Raises `InputError` for boxes that are none and for lengths that differ.
+    """
+
+    _esm = Path(__file__).with_name("canvas.js")
+    _css = Path(__file__).with_name("canvas.css")
+
+    boxes: Any = traitlets.List().tag(sync=True)
+    labels: Any = traitlets.List().tag(sync=True)
+    colors: Any = traitlets.List().tag(sync=True)
+    image = traitlets.Bytes().tag(sync=True)
+    size: Any = traitlets.List().tag(sync=True)  # height, width
+    shown_scale = traitlets.Float(1.0).tag(sync=True)
+    smallest = traitlets.Float(SMALLEST).tag(sync=True)
+    draw_new = traitlets.Bool(False).tag(sync=True)
+    most = traitlets.Int(1).tag(sync=True)
+    alt = traitlets.Unicode().tag(sync=True)
+
+    def __init__(
+        self,
+        image: NDArray[np.uint8] | None = None,
+        boxes: ArrayLike = (),
+        *,
+        labels: Sequence[str] | None = None,
+        size: tuple[int, int] = (240, 320),
+        draw_new: bool = False,
+        most: int = 1,
+        alt: str = "",
+        shown: int = SHOWN,
+    ) -> None:
+        if image is not None:
+            size = errors.image("image", image).shape[:2]
+        tall = errors.number("size height", size[0], low=SMALLEST, whole=True)
+        wide = errors.number("size width", size[1], low=SMALLEST, whole=True)
+        errors.number("most", most, low=1, high=len(COLORS), whole=True)
+        rows = as_rows(boxes, int(tall), int(wide))
+        if labels is not None and len(labels) != len(rows):
+            errors.bad("labels", errors.Said(f"{len(labels)} labels"), f"{len(rows)}, one a box")
+        super().__init__(
+            boxes=rows,
+            labels=list(labels) if labels is not None else [],
+            colors=list(COLORS),
+            image=plots.encode_png(image) if image is not None else b"",
+            size=[int(tall), int(wide)],
+            shown_scale=float(errors.number("shown", shown, low=16)) / max(tall, wide),
+            draw_new=draw_new,
+            most=most,
+            alt=alt
+            or ("A picture with boxes" if image is not None else "Boxes on an empty ground"),
+        )
+        self._image = image
+
+    @traitlets.validate("boxes")
+    def _check_boxes(self, proposal: Any) -> Any:
+        if not self.size:  # while the widget is made: checked already
+            return proposal["value"]
+        return as_rows(proposal["value"], *self.size)
+
+    def as_array(self) -> NDArray[np.float32]:
+        """The boxes as they are now, `(N, 4)` float32 xyxy pixels."""
+        return np.array(self.boxes, np.float32).reshape(-1, 4)
+
+    def on_move(self, function: Callable[[NDArray[np.float32]], Any]) -> None:
+        """Call `function(boxes (N, 4))` whenever a box has moved."""
+        self.observe(lambda _: function(self.as_array()), names="boxes")
+
+    @property
+    def caption(self) -> str:
+        """Where the boxes are, in words."""
+        named = [
+            f"{self.labels[k] if k < len(self.labels) else f'box {k + 1}'} from "
+            f"({x1:g}, {y1:g}) to ({x2:g}, {y2:g})"
+            for k, (x1, y1, x2, y2) in enumerate(self.boxes)
+        ]
+        return f"{self.alt}. " + (f"Pixels: {'; '.join(named)}." if named else "No box yet.")
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The live canvas; for readers without a kernel the picture with its boxes, and words."""
+        import base64
+
+        from tracklab import overlay
+
+        live: Any = super()._repr_mimebundle_()
+        data: dict[str, Any] = dict(live[0] if isinstance(live, tuple) else live)
+        tall, wide = self.size
+        ground = self._image if self._image is not None else np.full((tall, wide, 3), 245, np.uint8)
+        names = list(self.labels) or None
+        still = overlay.draw(ground, self.as_array(), labels=names, scale=self.shown_scale)
+        data["image/png"] = base64.b64encode(plots.encode_png(still, effort=9)).decode("ascii")
+        data["text/plain"] = self.caption
+        return data, {"image/png": {"alt": self.caption}}
+
+
+def as_rows(boxes: ArrayLike, height: int, width: int) -> list[list[float]]:
+    """Boxes as plain lists, cut at the picture's border, in tenths of a pixel."""
+    array = bx.as_boxes(boxes, "boxes")
+    if array.ndim != 2:
+        errors.bad("boxes", array, f"shape (N, 4), {bx.CORNERS}")
+    return [[round(float(v), 1) for v in row] for row in bx.clip(array, height, width)]

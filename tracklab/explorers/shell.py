@@ -1,0 +1,291 @@
+"""The shell of an explorer: controls around a pure `draw(params) -> picture`.
+
+The picture goes to the browser as an encoded image into one view that stays. Nothing is redrawn
+by matplotlib in the browser or through `interact`, whose latency is twice as high.
+
+Invariants: what is shown is `draw` of the parameters that are shown, or it is marked as old, with
+the reason; and while a drawing is made, changes do not queue up: only the last one is drawn next.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import ipywidgets as widgets
+import numpy as np
+import traitlets
+from matplotlib.figure import Figure
+
+from tracklab import errors, plots
+from tracklab.explorers.controls import Control
+
+KINDS = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
+FORMATS = ("jpeg", "png")
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+RUN = "Run this cell to move the controls."
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What `draw` returns: a picture, what it shows in words, and the numbers behind it.
+
+    picture: `(H, W, 3)` uint8 RGB, or a matplotlib figure, or the bytes of a PNG, JPEG or WebP.
+    caption: one or two sentences that say what the picture shows, with its numbers, to somebody
+        who does not see it. They change with the parameters.
+    numbers: by name, what is measured; shown below the picture.
+    """
+
+    picture: Any
+    caption: str
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Screen(anywidget.AnyWidget):
+    """The view of an explorer: one picture with its words, and a line for what went wrong."""
+
+    _esm = Path(__file__).with_name("shell.js")
+    _css = Path(__file__).with_name("shell.css")
+
+    picture = traitlets.Bytes().tag(sync=True)
+    kind = traitlets.Unicode("image/png").tag(sync=True)
+    caption = traitlets.Unicode().tag(sync=True)
+    numbers: Any = traitlets.List().tag(sync=True)
+    error = traitlets.Unicode().tag(sync=True)
+    shown_width = traitlets.Int(0).tag(sync=True)
+    sharp_pixels = traitlets.Bool(False).tag(sync=True)
+
+
+class Explorer(widgets.VBox):
+    """One phenomenon, few controls, an answer while the control moves.
+
+    name: as `explore(name)` knows it.
+    draw: pure function of the controls' values, by keyword, to a `Drawing` (or a pair of picture
+        and caption). The same values give the same bytes. What is expensive is made once, outside.
+    controls: by parameter name, `Slider`, `Choice`, `Toggle`, `Seed` or `Play`.
+    title: what the explorer is about. description: what to try, one or two sentences.
+    format: "jpeg" for frames, "png" for plots and where every pixel counts.
+    shown_width: of the picture in the browser, in pixels; its own width if 0. It shrinks where
+        the window is narrower.
+    sharp_pixels: enlarge without blur, so that pixels are seen as squares.
+
+    The last picture is `picture` (bytes), its words are `caption`; `params` are the values that
+    are set, `set(**params)` sets them as a learner would. `error` is what `draw` raised, or None;
+    then the picture is the one before, marked as such.
+
+    Raises `InputError` for options that are none; what `draw` raises is shown, not raised.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        draw: Callable[..., Any],
+        controls: Mapping[str, Control],
+        *,
+        title: str,
+        description: str = "",
+        format: str = "jpeg",
+        shown_width: int = 0,
+        sharp_pixels: bool = False,
+    ) -> None:
+        self.name, self.draw, self.controls = name, draw, dict(controls)
+        self.title, self.description = title, description
+        self.format = errors.choice("format", format, FORMATS)
+        self.error: Exception | None = None
+        self.drawings = 0  # how many pictures were made: changes that come together make one
+        self.numbers: dict[str, Any] = {}
+        self.screen = Screen(shown_width=shown_width, sharp_pixels=sharp_pixels)
+        self._lock, self._held, self._wanted = threading.Lock(), 0, False
+
+        self._values: dict[str, Any] = {}
+        shown = []
+        for key, control in self.controls.items():
+            value, view = control.build()
+            value.observe(self._changed, names="value")
+            self._values[key] = value
+            view.add_class("tracklab-control")
+            shown.append(view)
+        reset = widgets.Button(description="Reset", tooltip="All controls back to their start")
+        reset.layout.width = "auto"
+        reset.on_click(lambda _: self.reset())
+        panel = widgets.HBox([*shown, reset])
+        panel.add_class("tracklab-controls")
+        head = widgets.HTML(
+            f"<strong>{html.escape(title)}</strong>"
+            + (f"<div>{html.escape(description)}</div>" if description else "")
+        )
+        super().__init__([head, panel, self.screen])
+        self.add_class("tracklab-explorer")
+        self._changed()
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The values that are set, by parameter name."""
+        return {key: widget.value for key, widget in self._values.items()}
+
+    @property
+    def picture(self) -> bytes:
+        """The picture that is shown, encoded."""
+        return bytes(self.screen.picture)
+
+    @property
+    def caption(self) -> str:
+        """What is shown, in words."""
+        return str(self.screen.caption)
+
+    def set(self, **params: Any) -> None:
+        """Set some controls, as a learner would; one new picture is drawn.
+
+        Raises `InputError` for a parameter that the explorer has not, and for values beyond the
+        ends of its control.
+        """
+        for key in params:
+            errors.choice("parameter", key, self.controls)
+        checked = {key: self.controls[key].check(key, value) for key, value in params.items()}
+        with self._together():
+            for key, value in checked.items():
+                self._values[key].value = value
+
+    def reset(self) -> None:
+        """Set every control back to its default."""
+        self.set(**{key: control.default for key, control in self.controls.items()})
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Several changes, one drawing."""
+        with self._lock:
+            self._held += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held -= 1
+            self._run()
+
+    def _changed(self, _: Any = None) -> None:
+        self._wanted = True
+        self._run()
+
+    def _run(self) -> None:
+        """Draw until what is shown is what is wanted.
+
+        A change that comes while a drawing is made (from `draw` itself or another thread) returns
+        at once; the loop below then draws the latest values, and leaves out those in between.
+        """
+        while self._wanted:
+            with self._lock:
+                if self._held or not self._wanted:
+                    return
+                self._held, self._wanted = 1, False
+            try:
+                self._show(self.params)
+            finally:
+                with self._lock:
+                    self._held = 0
+
+    def _show(self, params: dict[str, Any]) -> None:
+        try:
+            drawing = as_drawing(self.draw(**params), self.format)
+        except Exception as error:
+            self.error = error
+            self.screen.error = trouble(error, bool(self.screen.picture))
+            return
+        self.error = None
+        self.drawings += 1
+        self.numbers = dict(drawing.numbers)
+        with self.screen.hold_sync():  # one message: the words never belong to another picture
+            self.screen.kind = kind_of(drawing.picture)
+            self.screen.picture = drawing.picture
+            self.screen.caption = drawing.caption
+            self.screen.numbers = [[str(k), written(v)] for k, v in drawing.numbers.items()]
+            self.screen.error = ""
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """The live widget, the first picture for readers without a kernel, and the words."""
+        bundle: dict[str, Any] = {
+            WIDGET_VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.model_id},
+            "text/plain": f"{self.title}. {self.caption or self.screen.error}",
+        }
+        if self.picture:
+            encoded = base64.b64encode(self.picture).decode("ascii")
+            bundle[kind_of(self.picture)] = encoded
+        return bundle
+
+    def _ipython_display_(self, **_: Any) -> None:
+        """Show the widget after a still picture, which the live widget hides (see `shell.js`).
+
+        Readers on the web, and a notebook that is opened again without its kernel, keep the still
+        picture and its words; JupyterLab would show "Error displaying widget" alone.
+        """
+        from IPython.display import display
+
+        bundle = self._repr_mimebundle_()
+        live = {WIDGET_VIEW: bundle.pop(WIDGET_VIEW), "text/plain": ""}
+        if self.picture:
+            alt = {kind_of(self.picture): {"alt": self.caption}}
+            display(bundle, metadata=alt, raw=True)
+        words = html.escape(f"{self.caption or self.screen.error} {RUN}")
+        still = f'<p class="tracklab-still">{words}</p><style>{HIDE_DEAD}</style>'
+        display({"text/html": still, "text/plain": ""}, raw=True)
+        display(live, raw=True)
+
+
+# In a notebook that is opened again, the view behind the still picture has no widget any more.
+HIDE_DEAD = (
+    ".jp-OutputArea-child:has(.tracklab-still) + "
+    ".jp-OutputArea-child:not(:has(.tracklab-explorer)) { display: none; }"
+)
+
+
+def as_drawing(drawn: Any, format: str = "jpeg") -> Drawing:
+    """What `draw` returned as a `Drawing` whose picture is bytes.
+
+    Raises `InputError` for anything that is not a picture with words.
+    """
+    if isinstance(drawn, tuple) and len(drawn) == 2:
+        drawn = Drawing(*drawn)
+    if not isinstance(drawn, Drawing):
+        errors.bad("draw", drawn, "a Drawing(picture, caption), or a pair (picture, caption)")
+    if not isinstance(drawn.caption, str) or not drawn.caption.strip():
+        errors.bad("caption", drawn.caption, "a sentence that says what the picture shows")
+    return Drawing(encoded(drawn.picture, format), drawn.caption.strip(), drawn.numbers)
+
+
+def encoded(picture: Any, format: str) -> bytes:
+    """A picture as bytes of an image file."""
+    if isinstance(picture, bytes):
+        kind_of(picture)
+        return picture
+    if isinstance(picture, Figure):
+        return plots.encode_png(plots.figure_to_rgb(picture))
+    rgb = errors.image("picture", np.asarray(picture))
+    return plots.encode_jpeg(rgb) if format == "jpeg" else plots.encode_png(rgb)
+
+
+def kind_of(picture: bytes) -> str:
+    """The media type of encoded bytes, from how they begin."""
+    kinds = [kind for start, kind in KINDS.items() if picture.startswith(start)]
+    if not kinds:
+        came = errors.Said(f"{len(picture)} bytes that begin {picture[:4]!r}")
+        errors.bad("picture", came, "the bytes of a PNG, JPEG or WebP file")
+    return kinds[0]
+
+
+def trouble(error: Exception, has_picture: bool) -> str:
+    """What a learner reads where no picture could be drawn: what happened, what to do."""
+    own = isinstance(error, errors.TracklabError)
+    said = str(error) if own else f"{type(error).__name__}: {error}"
+    old = " The picture shown is of the settings before." if has_picture else ""
+    return f"This setting could not be drawn. {said}.{old} Move the control back, or press Reset."
+
+
+def written(value: Any) -> str:
+    """A number as it is shown: three digits where it is not whole."""
+    return f"{value:.3g}" if isinstance(value, (float, np.floating)) else str(value)
