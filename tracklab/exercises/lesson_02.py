@@ -142,7 +142,7 @@ def _network_fits(shape: Any, filters: Any, units: Any) -> bool:
 
 
 def _draw_network(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
-    from tracklab.figures import classification
+    from tracklab.plots import classification
 
     (height, width, channels), filters, units = inputs
     rows: list[tuple[str, str, str]] = [("image", f"{height} x {width} x {channels}", "")]
@@ -230,7 +230,7 @@ COUNT_WEIGHTS = Exercise(
         "has `(inputs + 1) * units` weights, and its units are the next one's inputs.",
     ),
     praise="You can read the size of a network off its description.",
-    onward="Where are most of them? In the first dense layer: that is why later networks pool more.",
+    onward="Most of them sit in the first dense layer: that is why later networks pool more.",
     draw=_draw_network,
     alt="The layers of the network in a table, each with the shape after it and its weights.",
 )
@@ -351,7 +351,7 @@ def _is_scored(logits: Floats, labels: Whole) -> bool:
 
 
 def _draw_cross_entropy(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
-    from tracklab.figures import classification
+    from tracklab.plots import classification
 
     logits, labels = inputs
     losses = np.array([cross_entropy(logits[[n]], labels[[n]]) for n in range(len(labels))])
@@ -538,10 +538,17 @@ def _are_predictions(truth: Whole, predicted: Whole, classes: int) -> bool:
 
 
 def _draw_confusion(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
-    from tracklab.figures import classification
+    from tracklab.plots import convolutions
 
     mine = np.asarray(got, float)
-    return classification.two_matrices(mine, np.asarray(wanted), ("yours", "wanted"))
+    if mine.shape != np.shape(wanted):
+        return None
+    truth, predicted, _ = inputs
+    key = "row: true class, column: predicted"
+    return convolutions.numbers(
+        [np.stack([truth, predicted]), mine, wanted],
+        ["truth, predicted", "yours", f"wanted ({key})"],
+    )
 
 
 CONFUSION = Exercise(
@@ -723,11 +730,14 @@ def _are_judged(confidences: Floats, correct: NDArray[np.bool_], bins: int) -> b
 
 
 def _draw_calibration(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
-    from tracklab.figures import classification
+    from tracklab import plots
 
     confidences, correct, bins = inputs
-    return classification.reliability(
-        {"your answer's examples": (confidences, correct)}, bins=bins, errors=[float(wanted)]
+    count = len(confidences)
+    return plots.reliability(
+        {f"{count} example{'s' * (count > 1)}": (confidences, correct)},
+        bins=bins,
+        title=f"ECE {float(wanted):.3f}, yours {float(np.asarray(got).item()):.3f}",
     )
 
 
@@ -915,13 +925,16 @@ def _are_features(features: Floats, gamma: Floats, beta: Floats, epsilon: float)
 
 
 def _draw_batch_norm(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
-    from tracklab.figures import classification
+    from tracklab.plots import convolutions
 
-    features = inputs[0]
-    mine = np.asarray(got, float)
+    features, mine = inputs[0], np.asarray(got, float)
     if mine.shape != features.shape:
         return None
-    return classification.channels({"given": features, "yours": mine, "wanted": wanted})
+    image, _, _, channel = np.argwhere(~np.isclose(mine, wanted, 1e-4, 1e-5))[0]
+    return convolutions.numbers(
+        [a[image, :, :, channel].round(2) for a in (features, mine, wanted)],
+        [f"image {image}, channel {channel}", "yours", "wanted"],
+    )
 
 
 _RAMP = np.arange(16.0).reshape(2, 2, 2, 2)
@@ -1002,7 +1015,7 @@ BATCH_NORM = Exercise(
     alternatives=(_batch_norm_by_channel,),
     hints=(
         "How many means does a batch of shape (N, H, W, C) have here? One a channel: C.",
-        "`features.mean(axis=(0, 1, 2))` has shape (C,), and so has `features.var(axis=(0, 1, 2))`.",
+        "`features.mean(axis=(0, 1, 2))` has shape (C,). So has `features.var(axis=(0, 1, 2))`.",
         "NumPy lines (C,) up with the last axis of (N, H, W, C), so `gamma * (features - mean) / "
         "np.sqrt(variance + epsilon) + beta` is all.",
     ),
