@@ -1,0 +1,68 @@
+"""Trackers: things that follow objects.
+
+Every tracker of one object has `init(frame, box)` and `update(frame) -> State`; `create` makes one
+by its name and `run` takes it through a clip. Trackers stand on frames and boxes alone: they know
+neither the truth nor how they will be judged.
+
+    track = trackers.run("template", clip, box)
+    track.boxes, track.velocities, track.scores, track.seconds
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from tracklab import errors
+from tracklab.clips import Clip, Frame
+from tracklab.trackers.base import State, Track, Tracker, follow
+
+__all__ = ["NAMES", "State", "Track", "Tracker", "create", "run"]
+
+# name: (module of this package, what makes the tracker, options that the name fixes)
+_MAKERS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "still": ("still", "StillTracker", {}),
+    "template": ("template", "TemplateTracker", {}),
+    "opencv-mil": ("opencv", "OpenCVTracker", {"kind": "mil"}),
+    "opencv-kcf": ("opencv", "OpenCVTracker", {"kind": "kcf"}),
+    "opencv-csrt": ("opencv", "OpenCVTracker", {"kind": "csrt"}),
+    "opencv-mosse": ("opencv", "OpenCVTracker", {"kind": "mosse"}),
+    "opencv-medianflow": ("opencv", "OpenCVTracker", {"kind": "medianflow"}),
+}
+
+NAMES = tuple(_MAKERS)
+
+
+def create(name: str, **options: Any) -> Tracker:
+    """Make a tracker by its name, one of `NAMES`, with its own keyword options.
+
+    Raises `InputError` for another name (it lists the names) or an option that this tracker does
+    not have (it lists the options), `MissingError` where the tracker is not on this machine.
+    """
+    errors.choice("name", name, NAMES)
+    module, maker, fixed = _MAKERS[name]
+    make = getattr(importlib.import_module(f"tracklab.trackers.{module}"), maker)
+    known = [option for option in inspect.signature(make).parameters if option not in fixed]
+    for option in options:
+        if option not in known:
+            wanted = "one of " + ", ".join(known) if known else "no options"
+            errors.bad(f"options of {name!r}", option, wanted)
+    return make(**fixed, **options)
+
+
+def run(
+    tracker: Tracker | str, clip: Clip | Iterable[Frame], box: ArrayLike | None = None
+) -> Track:
+    """Take a tracker, or one by its name, through a clip or any frames in order, and time it.
+
+    box: `(4,)` xyxy pixels around the object in the first frame. Without one, a clip's truth tells
+        where its first object starts; that is all that the tracker is ever told.
+
+    Frames are taken one at a time, so a long video need not fit in memory. Raises `InputError` for
+    no frames, for no box and no truth, and for all that `Tracker.init` and `update` refuse.
+    """
+    return follow(create(tracker) if isinstance(tracker, str) else tracker, clip, box)
