@@ -50,7 +50,7 @@ function between([ax, ay], [bx, by], [height, width], smallest) {
 }
 
 function render({ model, el }) {
-  el.classList.add("tracklab-canvas");
+  el.classList.add("tracklab-canvas", "tracklab-live");
   const own = `tracklab-canvas-${++count}`;
   const svg = make("svg", "", el);
   svg.setAttribute("role", "group");
@@ -263,9 +263,11 @@ function render({ model, el }) {
   build();
   const wider = new ResizeObserver(place); // labels and handles keep their size on screen
   wider.observe(svg);
+  const detach = whenAttached(el, place);
 
   return () => {
     wider.disconnect();
+    detach();
     for (const [event, answer] of Object.entries(watched)) model.off(event, answer);
     if (address) URL.revokeObjectURL(address);
   };

@@ -16,7 +16,8 @@ import traitlets
 from numpy.typing import ArrayLike, NDArray
 
 from tracklab import boxes as bx
-from tracklab import errors, plots
+from tracklab import errors, overlay, plots
+from tracklab.explorers import still
 from tracklab.plots import COLORS
 
 SMALLEST = 4.0  # pixels of a side that a learner can make: smaller ones cannot be caught again
@@ -44,7 +45,7 @@ class BoxCanvas(anywidget.AnyWidget):
     Raises `InputError` for boxes that are none and for lengths that differ.
     """
 
-    _esm = Path(__file__).with_name("canvas.js")
+    _esm = still.script("canvas.js")
     _css = Path(__file__).with_name("canvas.css")
 
     boxes: Any = traitlets.List().tag(sync=True)
@@ -110,27 +111,28 @@ class BoxCanvas(anywidget.AnyWidget):
     def caption(self) -> str:
         """Where the boxes are, in words."""
         named = [
-            f"{self.labels[k] if k < len(self.labels) else f'box {k + 1}'} from "
-            f"({x1:g}, {y1:g}) to ({x2:g}, {y2:g})"
+            f"{self._name(k)} from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g})"
             for k, (x1, y1, x2, y2) in enumerate(self.boxes)
         ]
         return f"{self.alt}. " + (f"Pixels: {'; '.join(named)}." if named else "No box yet.")
 
+    def picture(self) -> bytes:
+        """The picture with its boxes as they are now, a PNG."""
+        ground = self._image
+        if ground is None:
+            ground = np.full((*self.size, 3), 245, np.uint8)
+        names = [self._name(k) for k in range(len(self.boxes))]
+        drawn = overlay.draw(ground, self.as_array(), labels=names, scale=self.shown_scale)
+        return plots.encode_png(drawn, effort=9)
+
+    def _name(self, k: int) -> str:
+        return str(self.labels[k]) if k < len(self.labels) else f"box {k + 1}"
+
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The live canvas; for readers without a kernel the picture with its boxes, and words."""
-        import base64
+        return still.bundle(self.model_id, self.picture(), self.caption)
 
-        from tracklab import overlay
-
-        live: Any = super()._repr_mimebundle_()
-        data: dict[str, Any] = dict(live[0] if isinstance(live, tuple) else live)
-        tall, wide = self.size
-        ground = self._image if self._image is not None else np.full((tall, wide, 3), 245, np.uint8)
-        names = list(self.labels) or None
-        still = overlay.draw(ground, self.as_array(), labels=names, scale=self.shown_scale)
-        data["image/png"] = base64.b64encode(plots.encode_png(still, effort=9)).decode("ascii")
-        data["text/plain"] = self.caption
-        return data, {"image/png": {"alt": self.caption}}
+    def _ipython_display_(self, **_: Any) -> None:
+        still.show(self.model_id, self.picture(), self.caption)
 
 
 def as_rows(boxes: ArrayLike, height: int, width: int) -> list[list[float]]:

@@ -15,7 +15,7 @@ import ipywidgets as widgets
 from tracklab import errors
 
 MOST_SEED = 2**31 - 1
-LABEL = {"description_width": "8.5em"}
+LABEL = {"description_width": "7.5em"}
 
 
 class Control(Protocol):
@@ -211,4 +211,6 @@ class Play:
         play = widgets.Play(**ends, interval=round(1000 / self.fps))
         slider = widgets.IntSlider(**ends, description=self.label, style=LABEL)
         widgets.jslink((play, "value"), (slider, "value"))
-        return slider, widgets.HBox([slider, play])
+        row = widgets.HBox([slider, play])
+        row.add_class("tracklab-wide")  # a timeline wants length
+        return slider, row

@@ -77,7 +77,7 @@ def _words(
     ]
     turned = [f"{name.replace('_', ' ')} {value:.1f}" for name, value in dials.items() if value]
     return (
-        f"Frame {frame + 1} of {FRAMES}, {'with' if boxes else 'without'} boxes. "
+        f"Frame {frame} of 0 to {FRAMES - 1}, {'with' if boxes else 'without'} boxes. "
         + (f"{len(names)} objects; {'; '.join(parts)}. " if names else "No objects. ")
         + (f"Dials: {', '.join(turned)}." if turned else "All dials at 0.")
     )

@@ -3,6 +3,13 @@
 
 const QUIET = 500; // milliseconds without a change before a screen reader is told
 
+const ICONS = {
+  "fa-play": "Play",
+  "fa-pause": "Pause",
+  "fa-stop": "Stop, back to the first",
+  "fa-retweet": "Repeat",
+};
+
 function make(tag, name, parent) {
   const node = document.createElement(tag);
   node.className = name;
@@ -19,21 +26,15 @@ function tieLabels(root) {
       if (text && part.getAttribute("aria-label") !== text) part.setAttribute("aria-label", text);
     }
   }
-  for (const button of root.querySelectorAll(".widget-play button, .jupyter-widget-play button")) {
-    if (!button.getAttribute("aria-label") && button.title) {
-      button.setAttribute("aria-label", button.title);
+  // The buttons that play have icons and no names.
+  for (const icon of root.querySelectorAll("button > i.fa")) {
+    const name = Object.keys(ICONS).find((kind) => icon.classList.contains(kind));
+    const button = icon.parentElement;
+    if (name && button.getAttribute("aria-label") !== ICONS[name]) {
+      button.setAttribute("aria-label", ICONS[name]);
+      button.title = ICONS[name];
     }
   }
-}
-
-// The still picture and its words stand before the live view, for readers without a kernel.
-function stillBefore(el) {
-  const own = el.closest(".jp-OutputArea-child");
-  const words = own?.previousElementSibling;
-  if (!words?.querySelector(".tracklab-still")) return [];
-  const picture = words.previousElementSibling;
-  const isPicture = picture?.querySelector(".jp-RenderedImage");
-  return isPicture ? [words, picture] : [words];
 }
 
 function render({ model, el }) {
@@ -99,24 +100,20 @@ function render({ model, el }) {
   for (const [event, answer] of Object.entries(watched)) model.on(event, answer);
   for (const answer of [picture, words, error, size]) answer();
 
-  // The view is put into the page after it is rendered, and the controls beside it in any order.
-  let still = [];
-  const changes = new MutationObserver(() => tieLabels(el.closest(".tracklab-explorer") ?? el));
-  const attached = setInterval(() => {
-    if (!el.isConnected) return;
-    clearInterval(attached);
+  // The controls come into the page beside the view, in any order.
+  const tie = () => tieLabels(el.closest(".tracklab-explorer") ?? el);
+  const changes = new MutationObserver(tie);
+  const detach = whenAttached(el, () => {
+    tie();
     const root = el.closest(".tracklab-explorer") ?? el;
-    tieLabels(root);
-    changes.observe(root, { childList: true, subtree: true });
-    still = stillBefore(el);
-    for (const node of still) node.style.display = "none";
-  }, 20);
+    const what = { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] };
+    changes.observe(root, what);
+  });
 
   return () => {
-    clearInterval(attached);
+    detach();
     clearTimeout(timer);
     changes.disconnect();
-    for (const node of still) node.style.display = "";
     for (const [event, answer] of Object.entries(watched)) model.off(event, answer);
     if (address) URL.revokeObjectURL(address);
   };

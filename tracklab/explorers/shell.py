@@ -9,7 +9,6 @@ the reason; and while a drawing is made, changes do not queue up: only the last 
 
 from __future__ import annotations
 
-import base64
 import html
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -25,12 +24,10 @@ import traitlets
 from matplotlib.figure import Figure
 
 from tracklab import errors, plots
+from tracklab.explorers import still
 from tracklab.explorers.controls import Control
 
-KINDS = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
 FORMATS = ("jpeg", "png")
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-RUN = "Run this cell to move the controls."
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class Drawing:
 class Screen(anywidget.AnyWidget):
     """The view of an explorer: one picture with its words, and a line for what went wrong."""
 
-    _esm = Path(__file__).with_name("shell.js")
+    _esm = still.script("shell.js")
     _css = Path(__file__).with_name("shell.css")
 
     picture = traitlets.Bytes().tag(sync=True)
@@ -123,6 +120,7 @@ class Explorer(widgets.VBox):
         )
         super().__init__([head, panel, self.screen])
         self.add_class("tracklab-explorer")
+        self.add_class("tracklab-live")
         self._changed()
 
     @property
@@ -201,47 +199,20 @@ class Explorer(widgets.VBox):
         self.drawings += 1
         self.numbers = dict(drawing.numbers)
         with self.screen.hold_sync():  # one message: the words never belong to another picture
-            self.screen.kind = kind_of(drawing.picture)
+            self.screen.kind = still.kind_of(drawing.picture)
             self.screen.picture = drawing.picture
             self.screen.caption = drawing.caption
             self.screen.numbers = [[str(k), written(v)] for k, v in drawing.numbers.items()]
             self.screen.error = ""
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        """The live widget, the first picture for readers without a kernel, and the words."""
-        bundle: dict[str, Any] = {
-            WIDGET_VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.model_id},
-            "text/plain": f"{self.title}. {self.caption or self.screen.error}",
-        }
-        if self.picture:
-            encoded = base64.b64encode(self.picture).decode("ascii")
-            bundle[kind_of(self.picture)] = encoded
-        return bundle
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return still.bundle(self.model_id, self.picture, self._words())
 
     def _ipython_display_(self, **_: Any) -> None:
-        """Show the widget after a still picture, which the live widget hides (see `shell.js`).
+        still.show(self.model_id, self.picture, self._words())
 
-        Readers on the web, and a notebook that is opened again without its kernel, keep the still
-        picture and its words; JupyterLab would show "Error displaying widget" alone.
-        """
-        from IPython.display import display
-
-        bundle = self._repr_mimebundle_()
-        live = {WIDGET_VIEW: bundle.pop(WIDGET_VIEW), "text/plain": ""}
-        if self.picture:
-            alt = {kind_of(self.picture): {"alt": self.caption}}
-            display(bundle, metadata=alt, raw=True)
-        words = html.escape(f"{self.caption or self.screen.error} {RUN}")
-        still = f'<p class="tracklab-still">{words}</p><style>{HIDE_DEAD}</style>'
-        display({"text/html": still, "text/plain": ""}, raw=True)
-        display(live, raw=True)
-
-
-# In a notebook that is opened again, the view behind the still picture has no widget any more.
-HIDE_DEAD = (
-    ".jp-OutputArea-child:has(.tracklab-still) + "
-    ".jp-OutputArea-child:not(:has(.tracklab-explorer)) { display: none; }"
-)
+    def _words(self) -> str:
+        return f"{self.title}. {self.caption or self.screen.error}"
 
 
 def as_drawing(drawn: Any, format: str = "jpeg") -> Drawing:
@@ -261,21 +232,12 @@ def as_drawing(drawn: Any, format: str = "jpeg") -> Drawing:
 def encoded(picture: Any, format: str) -> bytes:
     """A picture as bytes of an image file."""
     if isinstance(picture, bytes):
-        kind_of(picture)
+        still.kind_of(picture)
         return picture
     if isinstance(picture, Figure):
         return plots.encode_png(plots.figure_to_rgb(picture))
     rgb = errors.image("picture", np.asarray(picture))
     return plots.encode_jpeg(rgb) if format == "jpeg" else plots.encode_png(rgb)
-
-
-def kind_of(picture: bytes) -> str:
-    """The media type of encoded bytes, from how they begin."""
-    kinds = [kind for start, kind in KINDS.items() if picture.startswith(start)]
-    if not kinds:
-        came = errors.Said(f"{len(picture)} bytes that begin {picture[:4]!r}")
-        errors.bad("picture", came, "the bytes of a PNG, JPEG or WebP file")
-    return kinds[0]
 
 
 def trouble(error: Exception, has_picture: bool) -> str:
