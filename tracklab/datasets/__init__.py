@@ -6,9 +6,9 @@ name, and is announced in one line.
 
 from tracklab.datasets.archive import unpack
 from tracklab.datasets.cifar import CIFAR_CLASSES, cifar10
+from tracklab.datasets.drawn import sprites
 from tracklab.datasets.folder import image_folder
 from tracklab.datasets.images import Images
-from tracklab.datasets.sprites import sprites
 from tracklab.datasets.store import cache_dir
 
 __all__ = [

@@ -30,8 +30,8 @@ import numpy as np
 from tracklab import errors
 from tracklab.datasets import folder, store
 from tracklab.datasets.archive import unpack
+from tracklab.datasets.drawn import TEST, TRAIN, sprites
 from tracklab.datasets.images import CIFAR, Images
-from tracklab.datasets.sprites import sprites
 
 CIFAR_CLASSES = (
     "airplane",
@@ -72,13 +72,18 @@ def cifar10(*, train: int | None = None, test: int | None = None, seed: int = 0)
     `TRACKLAB_OFFLINE=1` keeps it from the network. Raises `InputError` for more images than there
     are; a failed download is not an error, it says what to do.
     """
-    images, remark = _find()
+    train, test = (_wanted(part, n) for part, n in (("train", train), ("test", test)))
+    images, remarks = _find(train, test)
     images = images.subset(train=train, test=test, seed=seed)
-    print(" ".join([f"{images}.", *remark]))
+    print(" ".join([f"{images}.", *remarks]))
     return images
 
 
-def _find() -> tuple[Images, list[str]]:
+def _wanted(part: str, count: int | None) -> int | None:
+    return None if count is None else int(errors.number(part, count, low=1, whole=True))
+
+
+def _find(train: int | None, test: int | None) -> tuple[Images, list[str]]:
     """The best set that can be had, and what a learner should know about why."""
     remarks: list[str] = []
     if keras_archive().is_file():
@@ -96,7 +101,12 @@ def _find() -> tuple[Images, list[str]]:
     failure = _download()
     if failure is None:
         return _from_keras(), remarks
-    stand_in = replace(sprites(), source="drawn shapes that stand in for CIFAR-10")
+    # only as many as are asked for are drawn, but at least one of each class
+    drawn = sprites(
+        train=TRAIN if train is None else max(min(train, TRAIN), len(CIFAR_CLASSES)),
+        test=TEST if test is None else max(min(test, TEST), len(CIFAR_CLASSES)),
+    )
+    stand_in = replace(drawn, source="drawn shapes that stand in for CIFAR-10")
     return stand_in, [*remarks, failure, ADVICE]
 
 
@@ -137,7 +147,7 @@ def _from_keras() -> Images:
 
 
 def _keras_loader() -> Any:
-    from tracklab.quiet import keras
+    import keras  # takes seconds: only where its archive is really there
 
     return keras.datasets.cifar10.load_data()
 

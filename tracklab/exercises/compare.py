@@ -21,7 +21,8 @@ ATOL = 1e-5
 def difference(got: Any, wanted: Any, *, rtol: float = RTOL, atol: float = ATOL) -> str | None:
     """How `got` differs from `wanted`, in words, or None where it does not.
 
-    NaN equals NaN. `|got - wanted| <= atol + rtol |wanted|` counts as equal.
+    NaN equals NaN. `|got - wanted| <= atol + rtol |wanted|` counts as equal, with `rtol` 0 where
+    whole numbers are wanted.
     """
     limits = {"rtol": rtol, "atol": atol}
     if got is None and wanted is not None:
@@ -37,7 +38,9 @@ def difference(got: Any, wanted: Any, *, rtol: float = RTOL, atol: float = ATOL)
     if isinstance(wanted, (tuple, list)):
         return _sequence(got, wanted, limits)
     if isinstance(wanted, (numbers.Number, np.ndarray, np.generic)) or hasattr(wanted, "__array__"):
-        return _array(got, np.asarray(wanted), rtol, atol)
+        array = np.asarray(wanted)
+        if array.dtype.kind in "biufc":
+            return _array(got, array, rtol if array.dtype.kind in "fc" else 0, atol)
     return _plain(got, wanted)
 
 
@@ -84,10 +87,11 @@ def _fields(got: Any, wanted: Any, limits: dict[str, float]) -> str | None:
 
 
 def _sequence(got: Any, wanted: Sequence[Any], limits: dict[str, float]) -> str | None:
-    if isinstance(got, (str, bytes, Mapping)) or not hasattr(got, "__len__"):
-        return f"{len(wanted)} values are wanted; yours is {kind(got)}."
+    unsized = not hasattr(got, "__len__") or getattr(got, "shape", None) == ()
+    if unsized or isinstance(got, (str, bytes, Mapping, Set)):
+        return f"{_count(len(wanted), 'value')} wanted; yours is {kind(got)}."
     if len(got) != len(wanted):
-        return f"You gave back {_count(len(got), 'value')}; {len(wanted)} are wanted."
+        return f"You gave back {_count(len(got), 'value')}; wanted: {len(wanted)}."
     for place, (mine, right) in enumerate(zip(got, wanted, strict=True)):
         said = difference(mine, right, **limits)
         if said:

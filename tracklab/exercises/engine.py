@@ -220,6 +220,7 @@ class _Check:
         self.exercise, self.answer = exercise, answer
         self.function: Answer = answer
         self.changed: tuple[str, ...] = ()
+        self.right: list[_Result] = []
 
     def feedback(self) -> Feedback:
         if _is_empty(self.answer) or self._is_starter():
@@ -318,12 +319,12 @@ class _Check:
     def _failures(self, first: _Result) -> list[_Result]:
         """Failing results on the hand-picked inputs, then on random ones."""
         exercise = self.exercise
-        failures = [first] if first.fails else []
-        for case in exercise.cases[1:]:
+        failures: list[_Result] = []
+        for case in exercise.cases:
             if len(failures) >= FAILURES or any(_hopeless(f) for f in failures):
                 return failures
-            result = self._run(case)
-            failures += [result] if result.fails else []
+            result = first if case is exercise.cases[0] else self._run(case)
+            (failures if result.fails else self.right).append(result)
         if exercise.generate is None or any(_hopeless(f) for f in failures):
             return failures
         rng = np.random.default_rng(zlib.crc32(exercise.name.encode()))
@@ -332,7 +333,7 @@ class _Check:
             if len(failures) >= FAILURES or time.monotonic() > stop:
                 break
             result = self._run(exercise.generate(rng))
-            failures += [result] if result.fails else []
+            (failures if result.fails else self.right).append(result)
             if _hopeless(result):
                 break
         return failures
@@ -349,8 +350,12 @@ class _Check:
                 return False
             try:
                 result = self._run(inputs)
+                if self.exercise.judge and self.exercise.judge(
+                    inputs, result.wanted, result.wanted
+                ):
+                    return False  # the judge refuses the reference itself here
             except Exception:
-                return False  # the reference refuses these
+                return False  # the reference or the judge cannot work with these
             if result.kind != chosen.kind:
                 return False
             found["best"] = result
@@ -366,12 +371,21 @@ class _Check:
             return False
 
     def _recognised(self, failures: list[_Result]) -> Misconception | None:
-        """The misconception that gives the learner's wrong values, on all that were looked at."""
+        """The misconception that gives the learner's wrong values, on all that were looked at.
+
+        Where several do, the one that also gives the right ones where the learner has them right.
+        """
         wrong = [f for f in failures if f.said is not None]
-        for known in self.exercise.misconceptions:
-            if wrong and all(self._agrees(known, f) for f in wrong):
-                return known
-        return None
+        if not wrong:
+            return None
+        alike = [
+            known
+            for known in self.exercise.misconceptions
+            if all(self._agrees(known, f) for f in wrong)
+        ]
+        if len(alike) < 2:
+            return alike[0] if alike else None
+        return max(alike, key=lambda known: sum(self._agrees(known, r) for r in self.right))
 
     def _agrees(self, known: Misconception, result: _Result) -> bool:
         function = known.answer if callable(known.answer) else lambda: known.answer

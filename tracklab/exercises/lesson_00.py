@@ -107,7 +107,7 @@ def _draw_speed(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     box, later_box, frame, later_frame, fps = inputs
     sheet = sketch.Sheet(box, later_box)
     sheet.box(box, sketch.GIVEN, label=f"frame {frame}", key="the boxes")
-    sheet.box(later_box, sketch.GIVEN, label=f"frame {later_frame}")
+    sheet.box(later_box, sketch.GIVEN, label=f"frame {later_frame}", below=True)
     a, b = bx.centers(box), bx.centers(later_box)
     steps = later_frame - frame
     moved = f"{math.dist(a, b):.4g} px in {steps / fps:.3g} s"
@@ -260,6 +260,8 @@ def _draw_path(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     from tracklab.exercises import sketch
 
     (track,) = inputs
+    if not np.isfinite(track).any():
+        return None
     sheet = sketch.Sheet(track)
     for frame, box in enumerate(track):
         sheet.box(box, sketch.GIVEN, label=str(frame), key="boxes, with frame numbers")
@@ -429,7 +431,7 @@ def _draw_follow(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     sheet.box(box, sketch.GIVEN, key="the object, one frame ago")
     sheet.point(center, sketch.GIVEN)
     mine = int(got) if np.size(got) == 1 and float(got) == int(got) else None
-    for i, detection in enumerate(detections):
+    for i, detection in sorted(enumerate(detections), key=lambda pair: pair[0] == wanted):
         colour = sketch.WANTED if i == wanted else sketch.PLAIN
         sheet.box(detection, colour, label=str(i), key="wanted" if i == wanted else "detections")
         sheet.point(bx.centers(detection), colour)

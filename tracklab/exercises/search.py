@@ -17,7 +17,8 @@ import numpy as np
 
 Inputs = tuple[Any, ...]
 
-MOST_STEPS = 600  # tries; a learner waits for them
+PARTS = (2, 3, 4)  # a last axis so long holds the parts of one thing: a point, a colour, a box
+MOST_STEPS = 2000  # tries; a learner waits for them
 
 
 def shrink(inputs: Inputs, fails: Callable[[Inputs], bool], *, tries: int = MOST_STEPS) -> Inputs:
@@ -64,7 +65,7 @@ def _unround(value: float) -> float:
     if not math.isfinite(value):
         return 0.1  # NaN is a fact about the input, as easy to read as 0
     magnitude = 1 + math.log2(1 + abs(value)) + (0.5 if value < 0 else 0)
-    for digits, price in ((-1, 0), (0, 0.5), (1, 8), (2, 16)):
+    for digits, price in ((0, 0), (1, 8), (2, 16)):
         if math.isclose(value, round(value, digits), rel_tol=1e-6):
             return magnitude + price
     return magnitude + 24
@@ -139,10 +140,12 @@ def _smaller(value: Any) -> Iterator[Any]:
 
 def _smaller_array(value: np.ndarray) -> Iterator[np.ndarray]:
     for axis in range(value.ndim):
+        if axis and axis == value.ndim - 1 and value.shape[axis] in PARTS:
+            continue
         for start, stop in _cuts(value.shape[axis]):
             yield np.delete(value, np.s_[start:stop], axis)
     if value.dtype.kind == "b":
-        for place in zip(*np.nonzero(value), strict=True):
+        for place in map(tuple, np.argwhere(value)):
             yield _with(value, place, False)
         return
     if value.dtype.kind not in "iuf":
@@ -168,7 +171,10 @@ def _smaller_box(value: np.ndarray, place: tuple[int, ...]) -> Iterator[np.ndarr
     if not all(map(math.isfinite, (x1, y1, x2, y2))):
         return
     yield _with(value, place, [0, 0, x2 - x1, y2 - y1])
-    yield _with(value, place, [x1, y1, x1 + 10, y1 + 10])
+    for side in (1, 10):
+        yield _with(value, place, [x1, y1, x1 + side, y1 + side])
+    yield _with(value, place, [x1, y1, x2 - (x2 - x1) // 2, y2])
+    yield _with(value, place, [x1, y1, x2, y2 - (y2 - y1) // 2])
     yield _with(value, place, [n - n % 10 for n in (x1, y1, x2, y2)])
 
 
@@ -182,16 +188,18 @@ def _smaller_numbers(value: float, *, whole: bool) -> Iterator[float]:
     if not math.isfinite(value):
         yield 0
         return
-    yield from (n for n in (0, 1, 10, 100) if n != value)
+    yield from (n for n in (0, 1, 10, 100) if n < abs(value))
     if value < 0:
         yield -value
-    yield math.trunc(value / 2)
+    yield value - math.fmod(value, 10)
     if not whole:
         yield float(round(value))
         yield round(value, 1)
-    elif abs(value) > 1:
-        yield value - (1 if value > 0 else -1)
-    yield value - math.fmod(value, 10)
+    # nearer and nearer to the value itself: 1/2, 3/4, 7/8, ... of it
+    part = math.trunc(value / 2)
+    while part:
+        yield value - part
+        part = math.trunc(part / 2)
 
 
 def fresh(inputs: Inputs) -> Inputs:

@@ -20,7 +20,9 @@ Colour = tuple[int, int, int]
 WIDTH, HEIGHT, MARGIN, KEY = 460, 300, 34, 24  # pixels: paper, its margin, a line of the key
 FONT, SIZE = cv2.FONT_HERSHEY_SIMPLEX, 0.45
 FINE = 4  # bits of a pixel's fraction, for lines between pixels
-DASH = 7.0
+LARGEST = 80.0  # pixels of paper for one of the image
+CLOSE = 8.0  # two texts so near would lie on each other
+DASH, GAP = 7.0, 9.0
 INK, PAPER, RULE = (40, 40, 40), (255, 255, 255), (205, 205, 205)
 
 
@@ -38,7 +40,7 @@ class Sheet:
         low, high = (known.min(0), known.max(0)) if len(known) else (np.zeros(2), np.ones(2))
         room = np.array([WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN])
         self.scale = float((room / np.maximum(high - low, 1e-6)).min())
-        self.scale = min(self.scale, 12.0)  # a point is not blown up to the whole sheet
+        self.scale = min(self.scale, LARGEST)  # a point is not blown up to the whole sheet
         middle = (low + high) / 2
         self._shift = np.array([WIDTH, HEIGHT]) / 2 - middle * self.scale
         self._paper = np.full((HEIGHT, WIDTH, 3), PAPER, np.uint8)
@@ -54,8 +56,12 @@ class Sheet:
         label: str = "",
         key: str = "",
         dashed: bool = False,
+        below: bool = False,
     ) -> None:
-        """A box `(4,)`; one without area is drawn as a point, one with NaN not at all."""
+        """A box `(4,)`; one without area is drawn as a point, one with NaN not at all.
+
+        The label stands above its upper left corner, or below its lower left one.
+        """
         corners = np.asarray(box, float).reshape(4)
         if not np.isfinite(corners).all():
             return
@@ -66,7 +72,8 @@ class Sheet:
         if x1 == x2 and y1 == y2:
             self.point((x1, y1), colour)
         if label:
-            self._texts.append((self._beside((x1, y1), 3, 14), label, colour))
+            corner = self._beside((x1, y2), 0, 16) if below else self._beside((x1, y1), 0, -6)
+            self._write_at(corner, label, colour)
         self._note(key, colour, dashed)
 
     def point(self, point: ArrayLike, colour: Colour = GIVEN, *, key: str = "") -> None:
@@ -131,12 +138,12 @@ class Sheet:
             shape = np.round(np.array(tip) * (1 << FINE)).astype(np.int32)
             cv2.fillPoly(self._paper, [shape], colour, cv2.LINE_AA, FINE)
         if label:
-            self._texts.append(((a + b) / 2 + (6, -6), label, colour))
+            self._write_at((a + b) / 2 + np.array([6, -6]), label, colour)
         self._note(key, colour, dashed)
 
     def text(self, point: ArrayLike, text: str, colour: Colour = INK) -> None:
         """A few words beside a point."""
-        self._texts.append((self._beside(point, 6, -6), text, colour))
+        self._write_at(self._beside(point, 6, -6), text, colour)
 
     def note(self, text: str, colour: Colour = INK, *, dashed: bool = False) -> None:
         """A line of the key that stands for nothing on the sheet."""
@@ -147,10 +154,12 @@ class Sheet:
         paper = self._paper.copy()
         for place, text, colour in self._texts:
             _write(paper, place, text, colour)
-        rows = -(-len(self._key) // 2)
+        half = WIDTH // 2
+        columns = 2 if all(_width(text) < half - 60 for text, _, _ in self._key) else 1
+        rows = -(-len(self._key) // columns)
         key = np.full((KEY * rows + 8 if rows else 0, WIDTH, 3), PAPER, np.uint8)
         for number, (text, colour, dashed) in enumerate(self._key):
-            x, y = MARGIN / 2 + (number % 2) * WIDTH / 2, 12 + (number // 2) * KEY
+            x, y = MARGIN / 2 + (number % columns) * half, 12 + (number // columns) * KEY
             _stroke(key, np.array([x, y]), np.array([x + 30, y]), colour, dashed)
             _write(key, np.array([x + 38, y + 4]), text, INK)
         return np.concatenate([paper, key])
@@ -158,6 +167,17 @@ class Sheet:
     def _place(self, point: ArrayLike) -> NDArray[np.float64]:
         placed: NDArray[np.float64] = np.asarray(point, float) * self.scale + self._shift
         return placed
+
+    def _write_at(self, place: NDArray[np.float64], text: str, colour: Colour) -> None:
+        """Words for a place; those for one place stand in a row."""
+        for number, (other, words, shade) in enumerate(self._texts):
+            if np.hypot(*(other - place)) >= CLOSE:
+                continue
+            if shade == colour:
+                self._texts[number] = (other, f"{words}, {text}", shade)
+                return
+            place = place + np.array([_width(words) + CLOSE, 0])
+        self._texts.append((place, text, colour))
 
     def _beside(self, point: ArrayLike, right: float, down: float) -> NDArray[np.float64]:
         return self._place(point) + np.array([right, down])
@@ -207,8 +227,8 @@ def _stroke(
                 cv2.LINE_AA,
                 FINE,
             )
-        at += 2 * DASH
-    return (carry + length) % (2 * DASH)
+        at += DASH + GAP
+    return (carry + length) % (DASH + GAP)
 
 
 def _fine(place: Any) -> tuple[int, int]:
@@ -216,9 +236,15 @@ def _fine(place: Any) -> tuple[int, int]:
     return int(x), int(y)
 
 
+def _width(text: str) -> int:
+    """Pixels across of a text on the paper."""
+    (width, _), _ = cv2.getTextSize(text, FONT, SIZE, 1)
+    return int(width)
+
+
 def _write(paper: NDArray[np.uint8], place: Any, text: str, colour: Colour) -> None:
     """Text with a rim of paper around it, kept inside the sheet."""
-    (width, height), _ = cv2.getTextSize(text, FONT, SIZE, 1)
+    width, height = _width(text), 11
     x = int(np.clip(place[0], 2, max(2, paper.shape[1] - width - 2)))
     y = int(np.clip(place[1], height + 2, max(height + 2, paper.shape[0] - 3)))
     cv2.putText(paper, text, (x, y), FONT, SIZE, PAPER, 4, cv2.LINE_AA)

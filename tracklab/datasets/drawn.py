@@ -23,8 +23,11 @@ BACKDROPS = 400  # textures to cut backgrounds from
 BACKDROP_SIDE = 3 * SIDE
 SMALLEST, LARGEST = 14, 26  # pixels, of a sprite
 STRENGTH = (0.55, 1.0)  # how much of a sprite's colour covers the background
+LIGHT = (0.7, 1.15)  # of the whole image
+GRAIN_SEED = 7  # noise is noise: every set shares it
 NOISE = 7.0  # standard deviation of what a camera adds, of 255
-CHUNK = 2000  # images composed at a time: they fit the processor's cache
+GRAINS = 512  # different noises; drawing one an image would take longer than all the rest
+CHUNK = 500  # images composed at a time: they fit the processor's cache
 
 Pixels = NDArray[np.uint8]
 
@@ -96,6 +99,13 @@ def _backdrops(seed: tuple[int, int]) -> Pixels:
     return textures
 
 
+@functools.lru_cache(maxsize=1)
+def _grains(seed: int) -> NDArray[np.float32]:
+    """What a camera adds, `(GRAINS, S, S, 3)`, in grey levels."""
+    rng = np.random.default_rng(seed)
+    return NOISE * rng.standard_normal((GRAINS, SIDE, SIDE, 3), np.float32)
+
+
 def _compose(
     colours: Pixels, covers: Pixels, backdrops: Pixels, rng: np.random.Generator
 ) -> Pixels:
@@ -109,12 +119,14 @@ def _compose(
     place = np.arange(SIDE)[None]
     which = rng.integers(0, len(backdrops), count)[:, None, None]
     behind = backdrops[which, (top + place)[:, :, None], (left + place)[:, None, :]]
-    # C = a F + (1 - a) B
-    alpha = cover[..., None] / 255 * rng.uniform(*STRENGTH, (count, 1, 1, 1)).astype(np.float32)
-    image = alpha * colour + (1 - alpha) * behind
-    image *= rng.uniform(0.7, 1.15, (count, 1, 1, 1)).astype(np.float32)
-    image += NOISE * rng.standard_normal(image.shape, np.float32)
-    return np.clip(image, 0, 255).astype(np.uint8)
+    # C = a F + (1 - a) B = B + a (F - B)
+    strength = rng.uniform(*STRENGTH, (count, 1, 1, 1)) / 255
+    image = colour - behind
+    image *= cover[..., None] * strength.astype(np.float32)
+    image += behind
+    image *= rng.uniform(*LIGHT, (count, 1, 1, 1)).astype(np.float32)
+    image += _grains(GRAIN_SEED)[rng.integers(0, GRAINS, count)]
+    return np.clip(image, 0, 255, out=image).astype(np.uint8)
 
 
 def _moved(covered: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:

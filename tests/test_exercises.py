@@ -1,0 +1,636 @@
+import dataclasses
+import functools
+import inspect
+import os
+import random
+import sys
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tracklab import errors, exercises
+from tracklab.exercises import (
+    Exercise,
+    Misconception,
+    check,
+    compare,
+    engine,
+    guard,
+    hint,
+    search,
+    solution,
+)
+
+NAMES = exercises.names()
+
+
+# -- every exercise of every lesson keeps its promises
+
+
+@pytest.fixture(params=NAMES)
+def exercise(request):
+    return exercises.get(request.param)
+
+
+def test_an_untouched_starter_never_raises(exercise):
+    said = check(exercise.name, exercise.starter)
+    assert said.state == "not attempted"
+    assert not said
+    assert exercise.task in str(said)
+    assert exercise.task.split("`")[0] in said._repr_html_() or "&" in said._repr_html_()
+
+
+@pytest.mark.parametrize("empty", [None, ..., NotImplemented])
+def test_nothing_in_place_of_an_answer_is_not_attempted(exercise, empty):
+    assert check(exercise.name, empty).state == "not attempted"
+
+
+def test_the_marker_is_not_attempted(exercise):
+    assert check(exercise.name, lambda *inputs: exercises.todo()).state == "not attempted"
+
+
+def test_the_reference_is_right(exercise):
+    said = check(exercise.name, exercise.reference)
+    assert said.right, str(said)
+    assert bool(said) is True
+    assert exercise.praise in str(said)
+    assert said.picture is None
+
+
+def test_differently_written_right_answers_are_right(exercise):
+    assert exercise.alternatives, "declare at least one right answer written differently"
+    for alternative in exercise.alternatives:
+        said = check(exercise.name, alternative)
+        assert said.right, str(said)
+
+
+def test_each_misconception_is_named(exercise):
+    assert exercise.misconceptions, "declare at least one wrong answer with a name"
+    names = [known.name for known in exercise.misconceptions]
+    assert len(set(names)) == len(names)
+    for known in exercise.misconceptions:
+        said = check(exercise.name, known.answer)
+        assert said.state == "wrong", known.name
+        assert said.misconception == known.name, str(said)
+        assert known.says in str(said)
+        assert {"yours", "wanted"} <= {name for name, _ in said.facts}
+
+
+def test_counterexamples_are_drawn_where_they_can_be(exercise):
+    if exercise.draw is None:
+        pytest.skip("this exercise has no picture")
+    drawn = [check(exercise.name, known.answer).picture for known in exercise.misconceptions]
+    assert any(drawn)
+    for picture in filter(None, drawn):
+        assert picture.startswith(b"\x89PNG")
+
+
+def test_an_answer_that_raises_is_an_error_with_its_line(exercise):
+    def broken(*inputs):
+        return inputs[77]  # the line that is shown
+
+    said = check(exercise.name, broken if not exercise.is_value else _raises)
+    assert said.state == "error"
+    text = str(said)
+    assert "IndexError" in text
+    assert "inputs[77]" in text
+    assert "Traceback" not in text
+    assert len(text.split("\n")) < 60
+
+
+def _raises():
+    inputs = ()
+    return inputs[77]
+
+
+def test_a_value_of_the_wrong_kind_is_wrong(exercise):
+    for value in (np.zeros((7, 3, 2)), np.nan, "seven", [], {}, object()):
+        said = check(exercise.name, lambda *inputs, value=value: value)
+        assert said.state in ("wrong", "error"), str(said)
+        assert not said
+        assert said._repr_html_()
+
+
+def test_an_answer_may_change_its_input(exercise):
+    """What was handed out is a copy; the next call and the comparison do not see the change."""
+
+    @functools.wraps(exercise.reference)
+    def spoiling(*inputs):
+        got = exercise.reference(*search.fresh(inputs))
+        for value in inputs:
+            if isinstance(value, np.ndarray) and value.size:
+                value[...] = 0
+            elif isinstance(value, list):
+                value.clear()
+        return got
+
+    if exercise.is_value:
+        pytest.skip("nothing goes in")
+    before = search.fresh(exercise.cases[0])
+    said = check(exercise.name, spoiling)
+    assert said.right, str(said)
+    assert all(map(search.same, before, exercise.cases[0]))
+    if any(isinstance(v, (np.ndarray, list)) and np.any(v) for v in exercise.cases[0]):
+        assert "changes what it is given" in str(said)
+
+
+def test_hints_are_staged_and_the_solution_is_the_reference(exercise):
+    count = len(exercise.hints)
+    assert count >= 2
+    for number in range(1, count + 1):
+        said = hint(exercise.name, number)
+        assert said.text == exercise.hints[number - 1]
+        assert f"{number} of {count}" in str(said)
+    with pytest.raises(errors.InputError, match=f"from 1 to {count}"):
+        hint(exercise.name, count + 1)
+    shown = solution(exercise.name)
+    assert "def " in shown.source
+    assert "<details>" in shown._repr_html_()
+    assert exercise.reference.__name__ in shown.source
+    document = inspect.getdoc(exercise.reference)
+    if document:
+        assert document.split("\n")[0] not in shown.source
+
+
+def test_the_starter_takes_what_the_reference_takes(exercise):
+    if callable(exercise.starter):
+        mine = list(inspect.signature(exercise.starter).parameters)
+        assert mine[: len(exercise.arguments)] == list(exercise.arguments)
+        assert "type: ignore" not in exercises.starter(exercise.name)
+
+
+def test_the_check_of_the_reference_is_the_same_twice(exercise):
+    known = exercise.misconceptions[0]
+    assert str(check(exercise.name, known.answer)) == str(check(exercise.name, known.answer))
+
+
+# -- the engine, on small exercises of its own
+
+
+def double(n):
+    """Twice a number."""
+    # d = 2 n
+    return 2 * n
+
+
+def simple(**changes):
+    parts = {
+        "name": "99-double",
+        "task": "twice the number",
+        "starter": lambda n: ...,
+        "reference": double,
+        "cases": ((3,), (7,)),
+        "generate": lambda rng: (int(rng.integers(-50, 50)),),
+        "misconceptions": (Misconception("square", lambda n: n * n, "That is the square."),),
+        "hints": ("first", "second", "third"),
+        "praise": "Well.",
+    }
+    return Exercise(**(parts | changes))
+
+
+def test_the_smallest_counterexample_is_found():
+    said = simple().check(lambda n: 2 * n if n < 17 else 0)
+    assert dict(said.facts)["n"] == "17"
+
+
+def test_the_smallest_counterexample_of_an_array():
+    whole = simple(
+        reference=lambda values: float(np.sum(values)),
+        cases=((np.arange(3.0),),),
+        generate=lambda rng: (np.round(rng.normal(size=rng.integers(0, 9)), 3) * 100,),
+    )
+    said = whole.check(lambda values: float(np.abs(values).sum()))
+    assert dict(said.facts) == {"values": "[-1]", "yours": "1", "wanted": "-1"}
+
+
+def test_a_pair_of_arrays_is_shrunk_together():
+    def best(boxes, scores):
+        return int(scores.argmax()) if len(scores) else -1
+
+    def generate(rng):
+        count = int(rng.integers(0, 8))
+        return rng.uniform(0, 50, (count, 4)), rng.random(count)
+
+    pair = simple(
+        reference=best,
+        cases=((np.zeros((1, 4)), np.ones(1)),),
+        generate=generate,
+        valid=lambda boxes, scores: len(boxes) == len(scores),
+    )
+    said = pair.check(lambda boxes, scores: min(best(boxes, scores), 0))
+    assert dict(said.facts)["scores"] == "[0, 1]"
+    assert dict(said.facts)["boxes"].count("[") == 3
+
+
+def test_the_search_asks_only_for_valid_inputs():
+    seen = []
+
+    def answer(n):
+        seen.append(n)
+        return 0
+
+    simple(valid=lambda n: n >= 3, generate=lambda rng: (int(rng.integers(3, 50)),)).check(answer)
+    assert min(seen) == 3
+
+
+def test_an_answer_that_forgets_to_return_is_told_so():
+    def forgetful(n):
+        print(2 * n)
+
+    said = simple().check(forgetful)
+    assert said.state == "wrong"
+    assert "return" in said.message
+    assert dict(said.facts)["printed"]
+
+
+def test_what_an_answer_prints_is_shown_once(capsys):
+    def chatty(n):
+        print("n is", n)
+        return 0
+
+    said = simple().check(chatty)
+    assert dict(said.facts)["printed"].startswith("n is ")
+    assert capsys.readouterr().out == ""
+
+
+def test_check_prints_nothing(capsys):
+    simple().check(double)
+    captured = capsys.readouterr()
+    assert captured.out == captured.err == ""
+
+
+def _forever(n):
+    while True:
+        n += 1
+
+
+def _forever_and_deaf(n):
+    while True:
+        try:  # noqa: SIM105
+            n += 1
+        except BaseException:
+            pass
+
+
+@pytest.mark.parametrize("loop", [_forever, _forever_and_deaf])
+def test_an_endless_loop_is_reported(loop):
+    said = simple(seconds=0.1).check(loop)
+    assert said.state == "error"
+    assert "still running" in said.message
+
+
+def test_an_endless_loop_is_reported_from_another_thread():
+    said = []
+    work = threading.Thread(target=lambda: said.append(simple(seconds=0.1).check(_forever)))
+    work.start()
+    work.join(20)
+    assert "still running" in said[0].message
+
+
+def test_a_late_answer_is_not_mistaken_for_a_value():
+    def swallows(n):
+        try:
+            while True:
+                n += 1
+        except BaseException:
+            return 2 * n
+
+    assert simple(seconds=0.1).check(swallows).state == "error"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no alarm signal on this system")
+def test_the_alarm_of_the_caller_is_given_back():
+    import signal
+
+    def mine(number, frame):
+        pass
+
+    before = signal.signal(signal.SIGALRM, mine)
+    try:
+        simple().check(double)
+        assert signal.getsignal(signal.SIGALRM) is mine
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_exit_in_an_answer_does_not_end_the_process():
+    said = simple().check(lambda n: sys.exit(3))
+    assert said.state == "error"
+    assert "SystemExit" in said.message
+
+
+def test_deep_recursion_is_an_error():
+    def deep(n):
+        return deep(n)
+
+    assert "RecursionError" in simple().check(deep).message
+
+
+def test_interrupting_a_check_interrupts_it():
+    def interrupted(n):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simple().check(interrupted)
+
+
+def test_the_result_instead_of_the_function():
+    said = simple().check(6)
+    assert said.state == "wrong"
+    assert "itself" in said.message
+
+
+def test_another_number_of_arguments():
+    said = simple().check(lambda a, b: a)
+    assert said.state == "wrong"
+    assert "(a, b)" in said.message
+    assert "(n)" in said.message
+
+
+def test_a_starter_with_given_lines_is_not_attempted():
+    def starter(n):
+        half = n / 2
+        result = ...
+        print(half)
+        return result
+
+    def same_but_none(n):
+        half = n / 2
+        print(half)
+
+    assert simple(starter=starter).check(starter).state == "not attempted"
+    assert simple(starter=same_but_none).check(same_but_none).state == "not attempted"
+
+
+def test_an_answer_that_raises_only_sometimes_is_shrunk_to_that():
+    def fragile(n):
+        if n > 20:
+            raise ValueError("too large")
+        return 2 * n
+
+    said = simple().check(fragile)
+    assert said.state == "error"
+    assert dict(said.facts)["n"] == "21"
+
+
+def test_randomness_of_the_caller_is_left_alone():
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    expected = np.random.RandomState(1).rand()
+    simple().check(lambda n: 0)
+    assert np.random.rand() == expected  # noqa: NPY002
+
+
+def test_a_value_can_be_asked_for():
+    def seconds():
+        return 60 / 25
+
+    asked = simple(
+        reference=seconds,
+        starter=...,
+        cases=(),
+        generate=None,
+        misconceptions=(Misconception("upside down", 25 / 60, "The other way round."),),
+    )
+    assert asked.check(2.4).right
+    assert asked.check(np.float32(2.4)).right
+    assert asked.check(lambda: 2.4).right
+    assert asked.check(...).state == "not attempted"
+    assert asked.check(25 / 60).misconception == "upside down"
+    assert asked.check("2.4").state == "wrong"
+
+
+def test_where_many_answers_are_right_a_judge_decides():
+    def judge(inputs, got, wanted):
+        return None if got % inputs[0] == 0 else f"{got} is no multiple."
+
+    asked = simple(judge=judge, cases=((3,),), generate=None)
+    assert asked.check(lambda n: 5 * n).right
+    assert asked.check(lambda n: n + 1).message == "3 is no multiple."
+    assert asked.check(lambda n: "no").state == "wrong"
+
+
+def test_a_picture_that_cannot_be_drawn_costs_only_the_picture():
+    def draw(inputs, got, wanted):
+        raise ValueError
+
+    said = simple(draw=draw).check(lambda n: 0)
+    assert said.state == "wrong"
+    assert said.picture is None
+
+
+def test_a_figure_or_an_array_becomes_a_png():
+    from matplotlib.figure import Figure
+
+    assert engine.as_png(Figure()).startswith(b"\x89PNG")
+    assert engine.as_png(np.zeros((4, 5, 3), np.uint8)).startswith(b"\x89PNG")
+    assert engine.as_png(b"bytes") == b"bytes"
+
+
+def test_feedback_is_escaped_and_says_its_state_in_words():
+    said = simple().check(lambda n: "<script>alert(1)</script>")
+    page = said._repr_html_()
+    assert "<script>" not in page
+    assert "Not yet" in page
+    assert "✗" in page
+    assert "Right" in simple().check(double)._repr_html_()
+
+
+def test_hints_go_on_by_themselves():
+    asked = simple()
+    assert [asked.hint().text for _ in range(4)] == ["first", "second", "third", "third"]
+    assert asked.hint(1).text == "first"
+    for wrong in (0, 4, 1.5, True, "one"):
+        with pytest.raises(errors.InputError):
+            asked.hint(wrong)
+
+
+def test_the_solution_has_no_docstring():
+    assert engine.source(double) == "def double(n):\n    # d = 2 n\n    return 2 * n"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"name": "double"}, {"hints": ("one",)}, {"cases": ((1, 2),)}, {"cases": ()}],
+)
+def test_a_careless_declaration_is_refused(changes):
+    with pytest.raises(errors.InputError):
+        simple(**changes)
+
+
+def test_a_wrong_name_lists_near_ones():
+    with pytest.raises(errors.InputError, match="'00-speed'"):
+        check("00-sped", 1)
+    for wrong in ("", "77-nothing", 3, None):
+        with pytest.raises(errors.InputError, match="00-speed"):
+            check(wrong, 1)
+
+
+def test_names_of_a_lesson():
+    assert exercises.names(0) == ("00-speed", "00-path", "00-follow")
+    assert exercises.names(98) == ()
+    assert len(set(NAMES)) == len(NAMES)
+
+
+# -- comparison
+
+
+@pytest.mark.parametrize(
+    ("got", "wanted", "said"),
+    [
+        ([[1, 2]], np.ones((2, 1)), "Rows and columns"),
+        (np.ones((1, 3)), np.ones(3), "axes of length 1"),
+        (np.array([1, 2]), np.array([1.5, 2.5]), "fraction"),
+        (np.array([4], np.uint8), np.array([260]), "wraps"),
+        (np.array([1.0, np.nan]), np.array([1.0, 2.0]), "NaN where a number"),
+        (np.array([1.0, 2.0]), np.array([1.0, np.nan]), "number where NaN"),
+        (np.array([-1.0, 2.0]), np.array([1.0, -2.0]), "other way round"),
+        (np.array([1, 0]), np.array([True, False]), "`True` and `False`"),
+        (np.array([1.0, 2, 3]), np.array([1.0, 2, 4]), "index 2: 3 instead of 4"),
+        ("3", 3.0, "a text"),
+        (None, 3.0, "return"),
+        ((1,), (1, 2), "1 value; wanted: 2"),
+        (3, (1, 2), "one number"),
+        ({"a": 1}, {"b": 1}, "keys differ"),
+        ({"a": 1}, {"a": 2}, "key 'a'"),
+        (1, True, "yes or no"),
+        ([[1], [1, 2]], np.ones(2), "list"),
+        (122_571, 122_570, "not the wanted one"),
+        (2**70, 2**70 + 1, "not the same"),
+        (np.array(1.0), [], "0 values wanted"),
+    ],
+)
+def test_differences_are_explained(got, wanted, said):
+    assert said in compare.difference(got, wanted)
+
+
+@pytest.mark.parametrize(
+    ("got", "wanted"),
+    [
+        ([1, 2], np.array([1.0, 2.0])),
+        (np.float32(0.1), 0.1),
+        (3, 3.0),
+        (np.array(3.0), 3),
+        (np.nan, np.nan),
+        ((1, [2, 3]), (1, np.array([2, 3]))),
+        (np.bool_(True), True),
+        ({2, 1}, {1, 2}),
+        (np.zeros((0, 4)), np.zeros((0, 4))),
+        (1 + 2j, 1 + 2j),
+    ],
+)
+def test_what_counts_as_equal(got, wanted):
+    assert compare.difference(got, wanted) is None
+
+
+def test_a_dataclass_is_compared_by_its_parts():
+    @dataclasses.dataclass
+    class Pair:
+        left: object
+        right: object
+
+    assert compare.difference(Pair(1, np.ones(2)), Pair(1, np.ones(2))) is None
+    assert "`.right`" in compare.difference(Pair(1, np.ones(2)), Pair(1, np.zeros(2)))
+
+
+values = st.one_of(
+    st.floats(),
+    st.integers(),
+    st.text(),
+    st.none(),
+    hnp.arrays(
+        st.sampled_from([np.float32, np.int64, np.uint8, bool]),
+        hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3),
+    ),
+)
+values = st.one_of(values, st.lists(values, max_size=3), st.tuples(values, values))
+
+
+@given(values, values)
+@settings(deadline=None)
+def test_comparison_never_raises_and_agrees_with_itself(a, b):
+    assert compare.difference(a, a) is None or a is None
+    said = compare.difference(a, b)
+    assert said is None or said.endswith((".", "?"))
+    assert isinstance(compare.words(a), str)
+    assert len(compare.words(a)) <= compare.LONGEST
+
+
+# -- the search
+
+
+@given(st.integers(-1000, 1000), st.integers(-1000, 1000))
+@settings(deadline=None)
+def test_shrinking_finds_the_border(start, border):
+    if start < border:
+        start, border = border, start
+    (small,) = search.shrink((start,), lambda inputs: inputs[0] >= border)
+    assert small == max(border, 0) or search.cost((small,)) <= search.cost((border,))
+
+
+@given(values)
+@settings(deadline=None)
+def test_shrinking_ends_and_never_costs_more(value):
+    small = search.shrink((value,), lambda inputs: True)
+    assert search.cost(small) <= search.cost((value,))
+    assert all(map(search.same, search.fresh((value,)), (value,)))
+
+
+def test_a_copy_is_a_copy():
+    inputs = (np.ones(3), [1, 2], {"a": 1}, threading.Lock())
+    copied = search.fresh(inputs)
+    copied[0][0] = 5
+    copied[1].append(3)
+    assert not search.same(inputs[0], copied[0])
+    assert not search.same(inputs[1], copied[1])
+    assert copied[3] is inputs[3]
+
+
+# -- the guard
+
+
+def test_the_place_of_an_error_is_in_the_answer():
+    def answer():
+        return np.linalg.inv(np.zeros((2, 2)))
+
+    outcome = guard.call(answer, (), 2.0)
+    where = guard.place(outcome.error, answer)
+    assert "np.linalg.inv" in where.text
+    assert where.function == "answer"
+
+
+# -- the sheet
+
+
+def test_a_sheet_is_drawn_for_any_numbers():
+    from tracklab.exercises import sketch
+
+    for around in ([], [[np.nan] * 4], [[0, 0, 0, 0]], [[-1e6, 0, 1e6, 1]], [[0, 0, 1e-3, 1e-3]]):
+        sheet = sketch.Sheet(np.array(around, float))
+        for box in around:
+            sheet.box(box, sketch.WANTED, label="box", key="a box", dashed=True)
+            sheet.arrow(box[:2], box[2:], sketch.YOURS, label="arrow", key="an arrow")
+        sheet.circle((0, 0), 3, key="reach")
+        sheet.text((0, 0), "here")
+        picture = sheet.picture()
+        assert picture.dtype == np.uint8
+        assert picture.shape[1:] == (sketch.WIDTH, 3)
+
+
+def test_wanted_and_yours_differ_by_line_and_word():
+    from tracklab.exercises import sketch
+
+    sheet = sketch.Sheet([[0, 0, 50, 40]])
+    blank = sheet.picture()
+    sheet.box([5, 5, 45, 35], sketch.WANTED, key="wanted")
+    solid = sheet.picture()[: sketch.HEIGHT]
+    dashed_sheet = sketch.Sheet([[0, 0, 50, 40]])
+    dashed_sheet.box([5, 5, 45, 35], sketch.WANTED, key="yours", dashed=True)
+    dashed = dashed_sheet.picture()[: sketch.HEIGHT]
+    inked = [(p != blank[: sketch.HEIGHT]).any(2).sum() for p in (solid, dashed)]
+    assert inked[0] > 1.5 * inked[1] > 0
