@@ -250,11 +250,11 @@ def cross_entropy_starter(logits: Floats, labels: Whole) -> float:
 def cross_entropy(logits: Floats, labels: Whole) -> float:
     """The mean cross-entropy of `logits` (N, K) and `labels` (N,)."""
     # softmax does not change when every logit of a row is moved by the same amount
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    # log p[n, k] = z[n, k] - log sum over j of exp z[n, j]
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    # loss = - mean over n of log p[n, y[n]]
-    return float(-log_p[np.arange(len(labels)), labels].mean())
+    z = logits - logits.max(axis=1, keepdims=True)
+    # - log p[n, k] = log sum over j of exp z[n, j] - z[n, k]
+    surprise = np.log(np.exp(z).sum(axis=1, keepdims=True)) - z
+    # loss = mean over n of - log p[n, y[n]]
+    return float(surprise[np.arange(len(labels)), labels].mean())
 
 
 def _cross_entropy_by_scipy(logits: Any, labels: Any) -> Any:
@@ -347,6 +347,8 @@ def _is_scored(logits: Floats, labels: Whole) -> bool:
         and logits.shape[1] >= 2
         and labels.min() >= 0
         and labels.max() < logits.shape[1]
+        # just before it overflows, arithmetic is merely odd: that would be no clear example
+        and ((abs(logits) <= 30) | (logits % 1000 == 0)).all()
     )
 
 
@@ -356,7 +358,14 @@ def _draw_cross_entropy(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     logits, labels = inputs
     losses = np.array([cross_entropy(logits[[n]], labels[[n]]) for n in range(len(labels))])
     worst = int(losses.argmax())
-    return classification.softmax_steps(logits[worst], int(labels[worst]))
+    rows = f", mean of {len(labels)} rows" if len(labels) > 1 else ""
+    mine = float(np.asarray(got).item())
+    return classification.softmax_steps(
+        logits[worst],
+        int(labels[worst]),
+        twice=math.isclose(mine, _softmax_twice(logits, labels), rel_tol=1e-4),
+        title=f"Wanted {float(wanted):.4g}{rows}; yours {mine:.4g}",
+    )
 
 
 CROSS_ENTROPY = Exercise(
@@ -461,7 +470,7 @@ CROSS_ENTROPY = Exercise(
     praise="One softmax, inside the loss, where it can be computed without overflow.",
     onward="That is why a network should put out logits, and the loss be told `from_logits=True`.",
     draw=_draw_cross_entropy,
-    alt="Bars of one example's logits, of its softmax, and of softmax applied twice.",
+    alt="Bars of the logits of one example, and of the probabilities that softmax makes of them.",
 )
 
 
@@ -544,10 +553,10 @@ def _draw_confusion(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     if mine.shape != np.shape(wanted):
         return None
     truth, predicted, _ = inputs
-    key = "row: true class, column: predicted"
     return convolutions.numbers(
         [np.stack([truth, predicted]), mine, wanted],
-        ["truth, predicted", "yours", f"wanted ({key})"],
+        ["given", "yours", "wanted"],
+        title="Row: true class. Column: taken for",
     )
 
 
@@ -930,10 +939,11 @@ def _draw_batch_norm(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     features, mine = inputs[0], np.asarray(got, float)
     if mine.shape != features.shape:
         return None
-    image, _, _, channel = np.argwhere(~np.isclose(mine, wanted, 1e-4, 1e-5))[0]
+    *_, channel = np.argwhere(~np.isclose(mine, wanted, 1e-4, 1e-5))[0]
     return convolutions.numbers(
-        [a[image, :, :, channel].round(2) for a in (features, mine, wanted)],
-        [f"image {image}, channel {channel}", "yours", "wanted"],
+        [a[..., channel].reshape(len(a), -1).round(2) for a in (features, mine, wanted)],
+        ["given", "yours", "wanted"],
+        title=f"Channel {channel}, a row for each image",
     )
 
 
@@ -1022,7 +1032,7 @@ BATCH_NORM = Exercise(
     praise="This line lets the improved network learn with rates that the article's cannot bear.",
     onward="Leave axis 0 out of the mean and you have instance normalization.",
     draw=_draw_batch_norm,
-    alt="The features, your normalized ones and the wanted ones: a map for each image and channel.",
+    alt="One channel of the features, of yours and of the wanted ones, a row for each image.",
 )
 
 EXERCISES = (COUNT_WEIGHTS, CROSS_ENTROPY, CALIBRATION, CONFUSION, BATCH_NORM)

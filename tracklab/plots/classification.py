@@ -66,36 +66,42 @@ def softmax_steps(
     label: int,
     names: Sequence[str] | None = None,
     *,
+    twice: bool = True,
     title: str = "",
     alt: str = "",
     width: float = WIDTH,
 ) -> Figure:
     """Logits `(K,)`, their softmax, and the softmax of that: what the loss sees once and twice.
 
-    label: the true class; its bar is coloured. names: of the classes; their numbers if None.
+    twice: draw the second softmax. label: the true class; its bar is coloured.
+    names: of the classes; their numbers if None.
     title, alt: made from the numbers if not given.
     """
     z = np.asarray(logits, float)
     if z.ndim != 1 or len(z) < 2 or not 0 <= label < len(z):
         errors.bad("logits", z, "shape (K,), at least two classes, one of them the label")
     once = softmax(z)
-    twice = softmax(once)
+    again = softmax(once)
     # log p without a quotient, so that a probability that rounds to 0 has a finite loss
     loss_once = float(np.log(np.exp(z - z.max()).sum()) + z.max() - z[label])
-    loss_twice = float(-np.log(twice[label]))
+    loss_twice = float(-np.log(again[label]))
     said = (
-        f"The true class {label} gets {once[label]:.3g} from softmax (loss {loss_once:.3g}), and "
-        f"{twice[label]:.3g} from softmax applied twice (loss {loss_twice:.3g})"
+        f"The true class, {label if names is None else names[label]}, gets {once[label]:.3g} from "
+        f"softmax (loss {loss_once:.3g})"
     )
-    fig, axes = figure(1, 3, title=title or said, alt=alt or said, width=width, height=2.6)
+    if twice:
+        said += f", and {again[label]:.3g} from softmax applied twice (loss {loss_twice:.3g})"
     panels = (
         (z, "logits", "logit"),
         (once, f"softmax: loss {loss_once:.3g}", "probability"),
-        (twice, f"softmax twice: loss {loss_twice:.3g}", "probability"),
+        (again, f"softmax twice: loss {loss_twice:.3g}", "probability"),
     )
+    shown = panels if twice else panels[:2]
+    width *= len(shown) / 3
+    fig, axes = figure(1, len(shown), title=title or said, alt=alt or said, width=width, height=2.6)
     with style():
         colours = [COLORS[1] if k == label else "#B9C4CC" for k in range(len(z))]
-        for ax, (values, name, axis) in zip(axes, panels, strict=True):
+        for ax, (values, name, axis) in zip(axes, shown, strict=True):
             bars = ax.bar(range(len(z)), values, color=colours, width=0.75)
             bars[label].set_hatch("///")
             bars[label].set_edgecolor("white")
