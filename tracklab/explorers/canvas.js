@@ -161,8 +161,8 @@ function render({ model, el }) {
       const { group, rim, edge, text, handles } = parts[k];
       const [x1, y1, x2, y2] = box;
       for (const rect of [rim, edge]) put(rect, { x: x1, y: y1, width: x2 - x1, height: y2 - y1 });
-      const above = y1 > 18 * unit;
-      put(text, { x: x1, y: above ? y1 - 6 * unit : y1 + 16 * unit, "font-size": 13 * unit, "stroke-width": 3 * unit });
+      const above = y1 > 24 * unit;
+      put(text, { x: x1, y: above ? y1 - 10 * unit : y1 + 22 * unit, "font-size": 13 * unit, "stroke-width": 3 * unit });
       text.textContent = name(k);
       for (const handle of handles) {
         const [i, j] = CORNERS[handle.dataset.corner];

@@ -15,7 +15,7 @@ import ipywidgets as widgets
 from tracklab import errors
 
 MOST_SEED = 2**31 - 1
-LABEL = {"description_width": "7.5em"}
+LABEL = {"description_width": "8.5em"}
 
 
 class Control(Protocol):

@@ -83,6 +83,10 @@ function render({ model, el }) {
     figure.classList.toggle("tracklab-old", Boolean(text));
   }
 
+  function answered() {
+    figure.dataset.drawing = model.get("drawing");
+  }
+
   function size() {
     const width = model.get("shown_width");
     img.style.width = width ? `${width}px` : "";
@@ -94,11 +98,12 @@ function render({ model, el }) {
     "change:caption": words,
     "change:numbers": words,
     "change:error": error,
+    "change:drawing": answered,
     "change:shown_width": size,
     "change:sharp_pixels": size,
   };
   for (const [event, answer] of Object.entries(watched)) model.on(event, answer);
-  for (const answer of [picture, words, error, size]) answer();
+  for (const answer of [picture, words, error, answered, size]) answer();
 
   // The controls come into the page beside the view, in any order.
   const tie = () => tieLabels(el.closest(".tracklab-explorer") ?? el);

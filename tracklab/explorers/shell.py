@@ -56,6 +56,7 @@ class Screen(anywidget.AnyWidget):
     caption = traitlets.Unicode().tag(sync=True)
     numbers: Any = traitlets.List().tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
+    drawing = traitlets.Int(0).tag(sync=True)  # how many answers were given, errors too
     shown_width = traitlets.Int(0).tag(sync=True)
     sharp_pixels = traitlets.Bool(False).tag(sync=True)
 
@@ -181,19 +182,22 @@ class Explorer(widgets.VBox):
             with self._lock:
                 if self._held or not self._wanted:
                     return
-                self._held, self._wanted = 1, False
+                self._held += 1
+                self._wanted = False
             try:
                 self._show(self.params)
             finally:
                 with self._lock:
-                    self._held = 0
+                    self._held -= 1
 
     def _show(self, params: dict[str, Any]) -> None:
         try:
             drawing = as_drawing(self.draw(**params), self.format)
         except Exception as error:
             self.error = error
-            self.screen.error = trouble(error, bool(self.screen.picture))
+            with self.screen.hold_sync():
+                self.screen.error = trouble(error, bool(self.screen.picture))
+                self.screen.drawing += 1
             return
         self.error = None
         self.drawings += 1
@@ -204,6 +208,7 @@ class Explorer(widgets.VBox):
             self.screen.caption = drawing.caption
             self.screen.numbers = [[str(k), written(v)] for k, v in drawing.numbers.items()]
             self.screen.error = ""
+            self.screen.drawing += 1
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         return still.bundle(self.model_id, self.picture, self._words())

@@ -72,7 +72,8 @@ def images(
     texts = _each("titles", titles, len(tiles), "")
     marks = _each("right", right, len(tiles), None)
     tall, wide = tiles[0].shape[:2]
-    columns = columns or min(len(tiles), max(1, int(np.ceil(np.sqrt(2.2 * len(tiles))))))
+    if columns is None:
+        columns = min(len(tiles), int(np.ceil(np.sqrt(2.2 * len(tiles)))))
     columns = int(errors.number("columns", columns, low=1, high=1000, whole=True))
     rows = -(-len(tiles) // columns)
 
