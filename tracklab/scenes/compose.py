@@ -7,6 +7,7 @@ measured on masks. Objects are painted from back to front.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 
 COVERED = 128  # alpha from which on a pixel belongs to the object
-CHUNK = 2_000_000  # pixels of one object's patches that are in memory at once
+CHUNK = 100_000  # pixels of one object's patches at once: as many as fit a processor's cache
 SLOWEST = 1e-9  # pixels a frame: stands still, and may be divided by
 DISTRACTORS = 6  # at the dial's end
 BACKGROUND, OTHER = 0, -1  # labels; object n has n + 1
@@ -75,11 +76,14 @@ class Cast:
     class_names: tuple[str, ...]
 
 
-def cycle(motion: Any, count: int) -> tuple[str, ...]:
-    """The motion of each of `count` objects, out of what `motion=` was given."""
-    kinds = moving.MOTIONS if motion == "mixed" else motion
-    kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
-    return tuple(kinds[k % len(kinds)] for k in range(count))
+def in_turn(motion: str | Sequence[str], count: int, seed: int) -> tuple[str, ...]:
+    """The motion of each of `count` objects; a mixed scene's first one depends on the seed."""
+    kinds: tuple[str, ...]
+    if motion == "mixed":
+        kinds, first = moving.MOTIONS, seed
+    else:
+        kinds, first = (motion,) if isinstance(motion, str) else tuple(motion), 0
+    return tuple(kinds[(first + k) % len(kinds)] for k in range(count))
 
 
 def trajectories(scene: Scene) -> Trajectories:
@@ -91,7 +95,7 @@ def trajectories(scene: Scene) -> Trajectories:
         scene,
         exact.stream(scene.seed, "motion"),
         exact.stream(scene.seed, "stops"),
-        cycle(scene.motion, scene.objects),
+        in_turn(scene.motion, scene.objects, scene.seed),
         camera,
         scene.out_of_view,
     )

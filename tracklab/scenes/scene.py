@@ -242,7 +242,8 @@ def render(
     sprites: "shapes" (ten drawn ones, see `SHAPES`), or something with `images (N, h, w, 3)`
         uint8, `labels (N,)` and `class_names`; a data set's training images are taken.
     classes: the classes to draw objects from; None for all.
-    motion: one of `MOTIONS`, several of them, which objects take in turn, or "mixed" for all.
+    motion: one of `MOTIONS`, several of them, which objects take in turn, or "mixed" for all; a
+        mixed scene's first object takes another one for each seed.
     speed: pixels a frame, one for all or a range (low, high).
     object_size: longer side in pixels, one for all or a range; None for 1/8 to 1/4 of the
         picture's shorter side.
