@@ -37,8 +37,9 @@ class Frames(Protocol):
 class Truth:
     """What is known about the objects in a clip of `T` frames and `N` objects.
 
-    boxes: `(T, N, 4)` float32 `xyxy` pixels around the visible part inside the image (or what an
-        annotator drew); four NaNs in frames where the object is absent or not annotated.
+    boxes: `(T, N, 4)` float32 `xyxy` pixels around the object, cut at the border of the image,
+        whatever stands before it (or what an annotator drew); four NaNs in frames where the object
+        is absent or not annotated.
     ids: `(N,)` int64, one identity an object, unique in the clip.
     classes: `(N,)` int64, indices into `class_names`; -1 where the class is not known.
     visibility: `(T, N)` float32, the visible fraction of the object, 0 to 1; 0 where absent.
