@@ -101,7 +101,7 @@ class Average:
         self.variables = [tf.Variable(v.value, trainable=False) for v in self.live]
         self.decay = decay
 
-        @tf.function
+        @tf.function(autograph=False)
         def follow(weight: Any) -> None:
             for average, live in zip(self.variables, self.live, strict=True):
                 # a = a + (1 - d) (theta - a)
@@ -144,6 +144,8 @@ def _forward(model: Any) -> Callable[[Any], Any]:
     """The model's compiled forward pass, kept with the model so that it is compiled once."""
     known = getattr(model, "_tracklab_forward", None)
     if known is None:
-        known = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+        known = tf.function(
+            lambda inputs: model(inputs, training=False), reduce_retracing=True, autograph=False
+        )
         object.__setattr__(model, "_tracklab_forward", known)
     return known
