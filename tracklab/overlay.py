@@ -39,7 +39,7 @@ PALETTE: tuple[Color, ...] = (
 )
 # Lengths of dashes and gaps in line widths. Three kinds of line and seven colours share no
 # factor, so 21 identities look different before one repeats.
-DASHES: tuple[tuple[float, float] | None, ...] = (None, (5.0, 2.5), (1.0, 2.0))
+DASHES: tuple[tuple[float, float] | None, ...] = (None, (5.0, 2.5), (1.5, 1.5))
 HALO: Color = (0, 0, 0)  # a dark rim keeps every colour readable on every ground
 LIGHT, DARK = (255, 255, 255), (0, 0, 0)
 FONT = cv2.FONT_HERSHEY_SIMPLEX

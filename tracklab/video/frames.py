@@ -14,6 +14,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -153,12 +154,16 @@ class VideoFrames(LazyFrames):
 
     def __init__(self, path: Path, cache_bytes: int = CACHE_BYTES) -> None:
         self.path = path
+        self._by_count = False  # where pictures carry no usable times, they are numbered in order
         self._open()
         self._pts, self._keys = self._list_pictures()
         super().__init__(len(self._pts), cache_bytes)
         self._index = {pts: number for number, pts in enumerate(self._pts)}
         self._key_numbers = [self._index[pts] for pts, _ in self._keys]
-        seconds = np.array(self._pts, np.float64) * float(self._stream.time_base or 1)
+        tick = float(self._stream.time_base or 1)
+        if self._by_count:
+            tick = 1 / float(self._stream.average_rate or self._stream.guessed_rate or 25)
+        seconds = np.array(self._pts, np.float64) * tick
         self.times: NDArray[np.float64] = seconds - seconds[0]
         self.fps = self._mean_rate()
         self._decoder: Iterator[tuple[int, Any]] | None = None
@@ -172,11 +177,9 @@ class VideoFrames(LazyFrames):
         try:
             self._container = av.open(str(self.path))
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise errors.SourceError(
-                f"{self.path}: cannot be opened as a video ({_why(error)}); wanted a whole video "
-                "file that FFmpeg reads (a recording that was cut short has no index: record again "
-                "or repair it), or a folder of images"
-            ) from None
+            raise errors.SourceError(self._unopened(_why(error))) from None
+        if not {stream.type for stream in self._container.streams} & {"video", "audio"}:
+            raise errors.SourceError(self._unopened("nothing in it can be found"))
         if not self._container.streams.video:
             raise errors.SourceError(
                 f"{self.path}: a {self._container.format.long_name} file without pictures; "
@@ -184,6 +187,13 @@ class VideoFrames(LazyFrames):
             )
         self._stream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
+
+    def _unopened(self, why: str) -> str:
+        return (
+            f"{self.path}: cannot be opened as a video ({why}); wanted a whole video file that "
+            "FFmpeg reads (a recording that was cut short has no index: record again or repair "
+            "it), or a folder of images"
+        )
 
     def _list_pictures(self) -> tuple[list[int], list[tuple[int, int]]]:
         """Presentation times of all pictures in order, and `(pts, dts)` of the key frames."""
@@ -198,15 +208,15 @@ class VideoFrames(LazyFrames):
         except (av.FFmpegError, OSError):
             broken = True
         announced = self._stream.frames
-        broken |= len(packets) < announced
+        timed = bool(TIMED_CONTAINERS & set(self._container.format.name.split(",")))
+        broken |= timed and len(packets) < announced  # AVI announces pictures that it left out
         pts = [packet[0] for packet in packets]
         keys = [(p, d if d is not None else p) for p, d, key in packets if key and p is not None]
-        container = set(self._container.format.name.split(","))
         trusted = (
             not broken
+            and timed
             and bool(pts)
             and self._stream.codec_context.name in PACKET_IS_PICTURE
-            and bool(container & TIMED_CONTAINERS)
             and None not in pts
             and len(set(pts)) == len(pts)
             and packets[0][2]
@@ -214,7 +224,7 @@ class VideoFrames(LazyFrames):
         )
         if not trusted:
             pts = self._count_by_decoding()
-            known = set(pts)
+            known = set() if self._by_count else set(pts)
             keys = [key for key in keys if key[0] in known]
         if not pts:
             raise errors.SourceError(
@@ -233,12 +243,13 @@ class VideoFrames(LazyFrames):
         """Presentation times of all pictures that can be decoded; one pass, nothing is kept."""
         self._container.close()
         self._open()
-        times: set[int] = set()
-        for pts, _ in self._decode():
-            times.add(pts)
+        times: list[Any] = [picture.pts for _, picture in self._decode()]
         self._container.close()
         self._open()
-        return sorted(times)
+        if None in times or any(later <= earlier for earlier, later in pairwise(times)):
+            self._by_count = True
+            return list(range(len(times)))
+        return times
 
     def _mean_rate(self) -> float:
         # fps = (T - 1) / (t[T - 1] - t[0]), which holds for any spacing of the frames
@@ -259,14 +270,14 @@ class VideoFrames(LazyFrames):
         try:
             for packet in self._container.demux(self._stream):
                 if packet.is_corrupt:
-                    continue
+                    continue  # half a picture: the file breaks off in it
                 try:
                     pictures = packet.decode()
                 except av.FFmpegError:
                     continue
                 for picture in pictures:
-                    # A stream without times (raw video) is numbered in order.
-                    yield (ordinal if picture.pts is None else picture.pts), picture
+                    time: Any = ordinal if self._by_count else picture.pts
+                    yield time, picture
                     ordinal += 1
         except (av.FFmpegError, OSError):
             return  # the file breaks off here
