@@ -67,7 +67,8 @@ def load(family: str, key: str) -> Arrays | None:
     if path is None or not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        # opened here, so that it is closed whatever is in it
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
             return {name: kept[name] for name in kept.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None  # it is made again and written over
