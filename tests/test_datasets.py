@@ -19,7 +19,6 @@ from realdata import needs_cifar, point_at_cifar
 from tracklab import datasets, errors
 from tracklab.datasets import cifar, folder, images, store
 
-
 NAMED = os.environ.get("TRACKLAB_DATA")
 
 
