@@ -21,7 +21,7 @@ _LOOK = {
     ERROR: ("⚠", "It stopped with an error", "#CC79A7"),
     WAITING: ("○", "Not attempted yet", "#56B4E9"),
 }
-_HINT = ("💡", "#E69F00")
+_HINT = ("✎", "#E69F00")
 _SOLUTION = ("▸", "#0072B2")
 
 
@@ -78,14 +78,15 @@ class Feedback:
             body.append(_paragraph(self.notes[0]))
         if self.facts:
             rows = "".join(
-                "<tr><th scope='row' style='text-align:right;vertical-align:top;"
+                "<tr style='background:none'><th scope='row' style='text-align:right;vertical-align:top;"
                 f"padding:2px 10px 2px 0;font-weight:600'>{html.escape(name)}</th>"
                 "<td style='text-align:left;padding:2px 0'><code style='white-space:pre-wrap;"
                 f"background:none;color:inherit'>{html.escape(text)}</code></td></tr>"
                 for name, text in self.facts
             )
             body.append(
-                "<table style='border-collapse:collapse;margin:4px 0;background:none'>"
+                "<table style='border-collapse:collapse;margin:4px 0;background:none;"
+                "color:inherit;font:inherit'>"
                 f"<tbody>{rows}</tbody></table>"
             )
         if self.picture is not None:
