@@ -1,0 +1,147 @@
+"""The command line: `python -m tracklab COMMAND`.
+
+Each command is a function of the parsed arguments that returns an exit code, and imports what it
+needs itself, so that `--help` is instant and the doctor starts where little else does.
+
+Exit codes: 0 done; 1 the doctor found something broken; 2 wrong use, or an error that tracklab
+raises on purpose (one line, no traceback); 130 stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import tracklab
+
+WRONG, STOPPED = 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command (those of the process if None); returns the exit code."""
+    parser = build_parser()
+    parsed = parser.parse_args(arguments)
+    if parsed.command is None:
+        parser.print_help()
+        return WRONG
+    try:
+        return int(parsed.run(parsed))
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return STOPPED
+    except BrokenPipeError:  # whoever read our output (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        from tracklab.errors import TracklabError
+
+        if not isinstance(error, TracklabError):
+            raise
+        print(f"tracklab: {' '.join(str(error).split())}", file=sys.stderr)
+        return WRONG
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = argparse.ArgumentParser(prog="python -m tracklab", description=tracklab.__doc__)
+    parser.add_argument("--version", action="version", version=f"tracklab {tracklab.__version__}")
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
+
+    command = commands.add_parser("doctor", help="look at this machine, and say what to do")
+    command.add_argument("--json", action="store_true", help="the findings as JSON")
+    command.add_argument("--network", action="store_true", help="also see whether data can be had")
+    command.add_argument("--quick", action="store_true", help="do not start TensorFlow (seconds)")
+    command.set_defaults(run=_doctor)
+
+    command = commands.add_parser("lessons", help="list the lessons, with their minutes")
+    command.set_defaults(run=_lessons)
+
+    command = commands.add_parser("explore", help="list the explorers, or open one in JupyterLab")
+    command.add_argument("name", nargs="?", help="an explorer; without one, they are listed")
+    command.set_defaults(run=_explore)
+    return parser
+
+
+def _doctor(parsed: argparse.Namespace) -> int:
+    from tracklab import doctor
+
+    found = doctor.report(network=parsed.network, tensorflow=not parsed.quick)
+    print(found.to_json() if parsed.json else found)
+    return 1 if found.status == doctor.BROKEN else 0
+
+
+def _lessons(_: argparse.Namespace) -> int:
+    import json
+
+    folder = lessons_folder()
+    for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
+        try:
+            about = json.loads(path.read_text(encoding="utf-8"))["metadata"]["tracklab"]
+            line = f"{path.stem[:2]}  {about['title']:<44} {about['minutes']:>3} minutes"
+        except (OSError, ValueError, KeyError, TypeError):
+            line = f"{path.stem[:2]}  {path.stem[3:].replace('_', ' ')}"
+        print(line)
+    print("\nOpen them with 'make lab', or with 'jupyter lab notebooks'.")
+    return 0
+
+
+def lessons_folder() -> Path:
+    """The folder of the lessons; raises `MissingError` where only the package is installed."""
+    folder = Path(tracklab.__file__).resolve().parent.parent / "notebooks"
+    if not any(folder.glob("[0-9][0-9]_*.ipynb")):
+        from tracklab.errors import MissingError
+
+        raise MissingError(
+            "the lessons are not here: they come with the repository, not with the package"
+        )
+    return folder
+
+
+def _explore(parsed: argparse.Namespace) -> int:
+    from tracklab import errors, explorers
+
+    if parsed.name is None:
+        for name in explorers.NAMES:
+            print(name)
+        print("\nOpen one with 'python -m tracklab explore NAME'.")
+        return 0
+    errors.choice("name", parsed.name, explorers.NAMES)
+    return _open_notebook(
+        f"explore_{parsed.name}",
+        f"from tracklab import explore\n\nexplore({parsed.name!r})",
+        "Run the cell (Shift + Enter), then move the controls.",
+    )
+
+
+def _open_notebook(stem: str, code: str, words: str) -> int:
+    """Open a notebook of one cell in JupyterLab, in a folder of its own that goes afterwards."""
+    import json
+    import subprocess
+    import tempfile
+
+    cells = [
+        {"cell_type": "markdown", "id": "words", "metadata": {}, "source": words},
+        {
+            "cell_type": "code",
+            "id": "code",
+            "metadata": {},
+            "source": code,
+            "outputs": [],
+            "execution_count": None,
+        },
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    with tempfile.TemporaryDirectory(prefix="tracklab-") as folder:
+        path = Path(folder) / f"{stem}.ipynb"
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+        print(f"JupyterLab opens {path.name}; Ctrl-C here ends it.", file=sys.stderr)
+        return subprocess.run([sys.executable, "-m", "jupyterlab", str(path)]).returncode
