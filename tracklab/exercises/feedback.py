@@ -78,7 +78,8 @@ class Feedback:
             body.append(_paragraph(self.notes[0]))
         if self.facts:
             rows = "".join(
-                "<tr style='background:none'><th scope='row' style='text-align:right;vertical-align:top;"
+                "<tr style='background:none'>"
+                "<th scope='row' style='text-align:right;vertical-align:top;"
                 f"padding:2px 10px 2px 0;font-weight:600'>{html.escape(name)}</th>"
                 "<td style='text-align:left;padding:2px 0'><code style='white-space:pre-wrap;"
                 f"background:none;color:inherit'>{html.escape(text)}</code></td></tr>"
