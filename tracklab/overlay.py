@@ -160,7 +160,7 @@ def _marks(
 def _paint(canvas: Frame, marks: list[_Mark], scale: float, thickness: int | None) -> Frame:
     """Draw marks, whose boxes are in pixels of the frame before it was scaled, on the canvas."""
     if thickness is None:
-        thickness = max(1, round(min(canvas.shape[:2]) / 240))
+        thickness = max(1, round(min(canvas.shape[:2]) / 170))
     thickness = int(errors.number("thickness", thickness, low=1, whole=True))
     for mark in marks:
         if mark.trail is not None:
@@ -214,38 +214,51 @@ def _text(identity: Any, label: str | None, score: Any) -> str:
 def _draw_box(
     canvas: Frame, box: bx.Boxes, color: Color, dash: tuple[float, float] | None, thickness: int
 ) -> None:
-    # The box covers [x1, x2) x [y1, y2); its outline is drawn on the outermost pixels inside.
-    # Far outside the picture there is nothing to see, and coordinates must fit OpenCV's integers.
+    """An outline on the outermost pixels inside the box, with a dark rim on both sides of it."""
     height, width = canvas.shape[:2]
-    far = 2 * max(height, width)
-    x1, y1, x2, y2 = (int(v) for v in np.clip(np.round(box), -far, far + np.array([width] * 4)))
-    x2, y2 = max(x1, x2 - 1), max(y1, y2 - 1)
-    corners = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2], [x1, y1]])
-    cv2.rectangle(canvas, (x1, y1), (x2, y2), HALO, thickness + 2)
-    if dash is None:
-        cv2.rectangle(canvas, (x1, y1), (x2, y2), color, thickness)
-        return
-    for start, end in pairwise(corners):
-        _draw_dashes(canvas, start, end, color, dash, thickness)
+    far = 2 * max(height, width)  # beyond, nothing is seen, and dashes would be without end
+    x1, y1, x2, y2 = (int(v) for v in np.round(np.clip(box, -far, far + max(height, width))))
+    x2, y2 = max(x1 + 1, x2), max(y1 + 1, y2)
+    _draw_outline(canvas, x1 - 1, y1 - 1, x2 + 1, y2 + 1, HALO, None, thickness + 2)
+    _draw_outline(canvas, x1, y1, x2, y2, color, dash, thickness)
 
 
-def _draw_dashes(
+def _draw_outline(
     canvas: Frame,
-    start: NDArray[Any],
-    end: NDArray[Any],
+    x1: int,
+    y1: int,
+    x2: int,
+    y2: int,
     color: Color,
-    dash: tuple[float, float],
+    dash: tuple[float, float] | None,
     thickness: int,
 ) -> None:
-    length = float(np.hypot(*(end - start)))
+    across, down = min(thickness, x2 - x1), min(thickness, y2 - y1)
+    for a, b in _dashes(x2 - x1, dash, thickness):
+        _fill(canvas, x1 + a, y1, x1 + b, y1 + down, color)
+        _fill(canvas, x1 + a, y2 - down, x1 + b, y2, color)
+    for a, b in _dashes(y2 - y1, dash, thickness):
+        _fill(canvas, x1, y1 + a, x1 + across, y1 + b, color)
+        _fill(canvas, x2 - across, y1 + a, x2, y1 + b, color)
+
+
+def _dashes(
+    length: int, dash: tuple[float, float] | None, thickness: int
+) -> Iterator[tuple[int, int]]:
+    """Where the dashes of a side begin and end; a whole number of them, so corners are closed."""
+    if dash is None:
+        yield 0, length
+        return
     on, off = (part * max(thickness, 2) for part in dash)
-    steps = max(1, round((length + off) / (on + off)))  # a whole number, with dashes at both ends
-    on *= max(0.0, length + off) / (steps * (on + off))
-    direction = (end - start) / max(length, 1e-6)
-    for step in range(steps):
-        begin = step * (length + off) / steps
-        a, b = start + direction * begin, start + direction * min(length, begin + on)
-        cv2.line(canvas, _point(a), _point(b), color, thickness)
+    count = max(1, round((length + off) / (on + off)))
+    period = (length + off) / count
+    for place in range(count):
+        begin = round(place * period)
+        yield begin, min(length, max(begin + 1, round(place * period + period * on / (on + off))))
+
+
+def _fill(canvas: Frame, x1: int, y1: int, x2: int, y2: int, color: Color) -> None:
+    canvas[max(0, y1) : max(0, y2), max(0, x1) : max(0, x2)] = color
 
 
 def _draw_trail(canvas: Frame, points: NDArray[np.float32], color: Color, thickness: int) -> None:
