@@ -8,9 +8,9 @@ from realdata import ROOT
 
 # Rooms by floor (house plan in CONTRIBUTING.md); a room is a module or a package of tracklab.
 FLOORS = (
-    ("errors", "boxes", "clips", "convolution", "kernels"),
+    ("errors", "boxes", "clips", "convolution", "kernels", "quiet"),
     ("scenes", "video", "datasets", "augment"),
-    ("quiet", "models", "optimizers", "training"),
+    ("models", "optimizers", "training"),
     ("trackers",),
     ("metrics", "explain", "compress"),
     ("plots", "overlay", "show", "exercises", "explorers"),

@@ -147,7 +147,7 @@ def _from_keras() -> Images:
 
 
 def _keras_loader() -> Any:
-    import keras  # takes seconds: only where its archive is really there
+    from tracklab.quiet import keras  # takes seconds: only where its archive is really there
 
     return keras.datasets.cifar10.load_data()
 
