@@ -151,6 +151,7 @@ function render({ model, el }) {
       group.addEventListener("keydown", (event) => key(event, k));
       return { group, rim, edge, text, handles };
     });
+    keepKeys(el);
     place();
   }
 
@@ -239,8 +240,7 @@ function render({ model, el }) {
         change(k, resized(box, "se", ...corner, size(), model.get("smallest")));
       } else change(k, moved(box, dx, dy, size()));
     } else return;
-    event.preventDefault();
-    event.stopPropagation(); // the notebook must not take the arrows
+    event.preventDefault(); // the page must not scroll
   }
 
   button.addEventListener("click", () => {

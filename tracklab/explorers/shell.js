@@ -106,7 +106,11 @@ function render({ model, el }) {
   for (const answer of [picture, words, error, answered, size]) answer();
 
   // The controls come into the page beside the view, in any order.
-  const tie = () => tieLabels(el.closest(".tracklab-explorer") ?? el);
+  const tie = () => {
+    const root = el.closest(".tracklab-explorer") ?? el;
+    tieLabels(root);
+    keepKeys(root);
+  };
   const changes = new MutationObserver(tie);
   const detach = whenAttached(el, () => {
     tie();

@@ -8,6 +8,15 @@ function stillBefore(el) {
   return picture?.querySelector(".jp-RenderedImage") ? [words, picture] : [words];
 }
 
+// In command mode JupyterLab takes arrows and letters for itself (up and down go to another cell, b
+// makes one), even from a list or a box that has the focus. These elements keep their keys; the
+// mark must be on the element itself, not on one around it.
+function keepKeys(root) {
+  for (const node of root.querySelectorAll("input, select, button, [tabindex]")) {
+    if (!node.dataset.lmSuppressShortcuts) node.dataset.lmSuppressShortcuts = "true";
+  }
+}
+
 // Calls `then` when `el` is in the page; returns what undoes everything.
 function whenAttached(el, then) {
   let still = [];
