@@ -10,19 +10,22 @@ learning rate is a function of progress, the fraction of the training that is do
 no hidden state but the variables of the model and its optimizer.
 """
 
-from tracklab.training.batches import Batches, Source
+from tracklab.training.batches import Batch, Batches, Source
 from tracklab.training.curves import Curves
 from tracklab.training.loop import EPOCH, Diverged, Interrupted, fit
 from tracklab.training.progress import Progress
 from tracklab.training.schedules import Schedule, constant, cosine, flat_then_down, triangle
-from tracklab.training.steps import compiled_step, evaluate, objective_of, predict
+from tracklab.training.steps import Loss, Objective, compiled_step, evaluate, objective_of, predict
 
 __all__ = [
     "EPOCH",
+    "Batch",
     "Batches",
     "Curves",
     "Diverged",
     "Interrupted",
+    "Loss",
+    "Objective",
     "Progress",
     "Schedule",
     "Source",

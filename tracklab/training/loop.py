@@ -33,7 +33,7 @@ from tracklab.training.steps import (
     Metrics,
     Objective,
     compiled_step,
-    evaluate,
+    evaluator,
     objective_of,
 )
 
@@ -218,6 +218,7 @@ def fit(
         Interrupted: on an interrupt (a `KeyboardInterrupt`), after the step is whole and saved.
         SourceError: for a checkpoint that cannot be read.
     """
+    clock = _Clock()
     budget = _Budget(steps, seconds, cpu_seconds)
     _check(data, loss, objective, train_step, patience, validation, average, validate_every)
     if seed is not None:
@@ -237,7 +238,7 @@ def fit(
     if learning_rate is not None and optimizer is None:
         errors.bad("learning_rate", learning_rate, "the optimizer that train_step uses beside it")
 
-    run = _Run(model, optimizer, also, budget, average, monitor, name, seed)
+    run = _Run(model, optimizer, also, budget, average, monitor, name, seed, clock)
     if learning_rate is not None:
         run.peak = float(errors.number("learning_rate", learning_rate, low=0))
     path = Path(checkpoint) if checkpoint is not None else None
@@ -273,6 +274,7 @@ class _Run:
         monitor: str,
         name: str,
         seed: int | None,
+        clock: _Clock,
     ) -> None:
         self.model, self.optimizer, self.budget = model, optimizer, budget
         self.name, self.monitor, self.seed = name, monitor, seed
@@ -287,7 +289,7 @@ class _Run:
         self.best: list[Array] | None = None
         self.best_value, self.best_step, self.waited = math.nan, 0, 0
         self.stopped, self.whole = "complete", True
-        self.clock = _Clock()
+        self.clock = clock
         self._recent: list[float] = []
 
     # the loop
@@ -554,4 +556,4 @@ def _validator(model: Any, validation: Any, loss: Any) -> Callable[[], Metrics]:
     if not (isinstance(validation, tuple) and len(validation) == 2):
         errors.bad("validation", type(validation).__name__, "(inputs, labels) or a function")
     inputs, labels = as_examples(*validation)
-    return lambda: evaluate(model, inputs, labels, loss)
+    return evaluator(model, inputs, labels, loss)

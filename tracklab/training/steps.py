@@ -124,12 +124,38 @@ class Average:
 
 def evaluate(model: Any, inputs: Array, labels: Array, loss: str | Loss) -> dict[str, float]:
     """Mean loss and, for classes, accuracy of a model on `(N, ...)` inputs and labels."""
+    return evaluator(model, inputs, labels, loss)()
+
+
+def evaluator(
+    model: Any, inputs: Array, labels: Array, loss: str | Loss
+) -> Callable[[], dict[str, float]]:
+    """A function that evaluates a model as it then is, compiled once.
+
+    The loss gets the model's own outputs, as in training, and not a copy of their numbers: Keras
+    remembers the logits behind a softmax, and a copy would lose them.
+    """
     known = keras.losses.get(loss) if isinstance(loss, str) else loss
-    outputs = tf.convert_to_tensor(predict(model, inputs))
-    targets = tf.convert_to_tensor(labels)
-    found = {"loss": float(tf.reduce_mean(known(targets, outputs)))}
-    hits = hits_of(targets, outputs)
-    return found if hits is None else found | {"accuracy": float(tf.reduce_mean(hits))}
+
+    @tf.function(reduce_retracing=True)
+    def judge(images: Any, targets: Any) -> Any:
+        outputs = model(images, training=False)
+        hits = hits_of(targets, outputs)
+        mean = tf.reduce_mean(known(targets, outputs))
+        return mean, None if hits is None else tf.reduce_mean(hits)
+
+    def run() -> dict[str, float]:
+        sums = np.zeros(2)
+        for start in range(0, len(inputs), EVALUATION_BATCH):
+            part = slice(start, start + EVALUATION_BATCH)
+            mean, hits = judge(
+                tf.convert_to_tensor(inputs[part]), tf.convert_to_tensor(labels[part])
+            )
+            sums += len(labels[part]) * np.array([mean, np.nan if hits is None else hits])
+        mean_loss, accuracy = (sums / len(labels)).tolist()
+        return {"loss": mean_loss} | ({} if np.isnan(accuracy) else {"accuracy": accuracy})
+
+    return run
 
 
 def predict(model: Any, inputs: Array, *, batch_size: int = EVALUATION_BATCH) -> Array:
