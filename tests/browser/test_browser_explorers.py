@@ -163,7 +163,7 @@ class TestShell:
         notebook.command("application:toggle-left-area")
         theme = "t => window.jupyterapp.commands.execute('apputils:change-theme', { theme: t })"
         page.evaluate(theme, "JupyterLab Dark")
-        page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'")
+        page.wait_for_function(THEMED, arg="false")
         wide = page.evaluate(
             """() => {
               const root = document.querySelector('.tracklab-explorer');
@@ -179,7 +179,7 @@ class TestShell:
         assert all(int(part) > 128 for part in color.strip("rgba()").split(",")[:3]), color
         page.screenshot(path=tmp_path / "dark.png")
         page.evaluate(theme, "JupyterLab Light")
-        page.wait_for_function("() => document.body.dataset.jpThemeLight === 'true'")
+        page.wait_for_function(THEMED, arg="true")
 
     def test_without_its_kernel_a_saved_notebook_shows_the_picture_and_the_words(self, opened):
         notebook = opened([*grey(), *canvas([[10, 10, 50, 50]])])
@@ -203,6 +203,9 @@ class TestShell:
         again.faults[:] = [f for f in again.faults if "widget model not found" not in f]
 
 
+# A change of theme is over when JupyterLab has taken its splash screen away again.
+THEMED = """light => document.body.dataset.jpThemeLight === light
+  && !document.querySelector('#jupyterlab-splash')"""
 VISIBLE = """() => {
   const seen = e => e.checkVisibility();
   const outputs = [...document.querySelectorAll('.jp-OutputArea-child')].filter(seen);

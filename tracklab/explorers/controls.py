@@ -169,9 +169,11 @@ class Seed:
             max=MOST_SEED,
             description=self.label,
             style=LABEL,
-            layout={"width": "14em"},
+            layout={"width": "13em"},
         )
-        button = widgets.Button(description=self.button, layout={"width": "auto"})
+        button = widgets.Button(
+            description=self.button, layout={"width": "auto", "flex": "0 0 auto"}
+        )
 
         def take_next(_: Any) -> None:
             field.value = (field.value + 1) % MOST_SEED
