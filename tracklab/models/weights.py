@@ -65,7 +65,7 @@ def save(model: Any, name: str, card: Card, *, folder: Path | None = None) -> Pa
     folder = Path(folder) if folder is not None else FOLDER
     arrays = {}
     for k, variable in enumerate(_stored(model)):
-        value = np.array(variable, np.float32)
+        value = variable.numpy().astype(np.float32)
         kept = value.astype(np.float16) if value.ndim >= 2 else value
         if not np.isfinite(kept).all():
             errors.bad("model", errors.Said(f"{variable.path} with NaN or infinity"), "numbers")

@@ -35,10 +35,10 @@ def write(path: Path, arrays: Mapping[str, Array], state: Mapping[str, Any]) -> 
 def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     """The arrays by name, and the state. Raises `SourceError` for a file that is no checkpoint."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         return arrays, json.loads(str(arrays.pop("state")))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as reason:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as reason:
         raise errors.SourceError(
             f"checkpoint: cannot read {path.name} ({reason}); delete it to train from the beginning"
         ) from reason

@@ -310,13 +310,13 @@ class _Run:
             while (done := self._done()) < 1 or self.step == 0:
                 self._one_step(data, train_step, schedule, min(done, 1.0))
                 self._show(line, data)
-                if signals.asked:
-                    raise KeyboardInterrupt
                 if validate is not None and self._due(validate_every, data.steps_per_epoch):
                     self._validate(validate)
                     if patience is not None and self.waited >= patience:
                         self.stopped = "patience"
                         return
+                if signals.asked:
+                    raise KeyboardInterrupt
                 if path is not None and time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
                     self.save(path)
                     saved = time.monotonic()
@@ -357,7 +357,8 @@ class _Run:
             }
         )
         self.whole = True
-        self._recent = [*self._recent[-8:], self.budget.spent(self.clock) - before]
+        if self.step > 1:  # the first one compiles
+            self._recent = [*self._recent[-8:], self.budget.spent(self.clock) - before]
 
     def _due(self, every: int | str, steps_per_epoch: float) -> bool:
         if isinstance(every, int):
@@ -376,7 +377,7 @@ class _Run:
                 better = value > self.best_value if self.upward else value < self.best_value
                 if better or math.isnan(self.best_value):
                     self.best_value, self.best_step, self.waited = value, self.step, 0
-                    self.best = [np.array(variable) for variable in self.model.variables]
+                    self.best = [variable.numpy() for variable in self.model.variables]
                 else:
                     self.waited += 1
             if self.average is not None:
@@ -434,7 +435,6 @@ class _Run:
         )
 
     def interrupted(self, path: Path | None, line: Progress) -> Interrupted:
-        self.stopped, self.best_step = "interrupted", self.step
         if path is not None and self.whole:
             self.save(path)
             what = "run the same call again to go on from here"
@@ -444,13 +444,14 @@ class _Run:
             what = "the model keeps its weights; give checkpoint= a file name to be able to go on"
         message = f"interrupted after {self.step} steps; {what}"
         line.close(message)
+        self.stopped, self.best_step = "interrupted", self.step
         return Interrupted(message, self.curves())
 
     # checkpoints
 
     def save(self, path: Path) -> None:
         with self.clock.paused():
-            arrays = {f"variable_{k}": np.array(v) for k, v in enumerate(self.variables)}
+            arrays = {f"variable_{k}": v.numpy() for k, v in enumerate(self.variables)}
             if self.best is not None:
                 arrays |= {f"best_{k}": value for k, value in enumerate(self.best)}
             state = {
@@ -520,7 +521,8 @@ def _check(
     validate_every: Any,
 ) -> None:
     if not isinstance(data, Source):
-        errors.bad("data", data, "batches by step, as training.Batches(images, labels) gives them")
+        came = errors.Said(f"a {type(data).__name__}")
+        errors.bad("data", came, "batches by step, as training.Batches(images, labels) gives them")
     named = {"loss": loss, "objective": objective, "train_step": train_step}
     given = [key for key, value in named.items() if value is not None]
     if len(given) != 1:
@@ -554,6 +556,7 @@ def _validator(model: Any, validation: Any, loss: Any) -> Callable[[], Metrics]:
     if callable(validation):
         return validation
     if not (isinstance(validation, tuple) and len(validation) == 2):
-        errors.bad("validation", type(validation).__name__, "(inputs, labels) or a function")
+        came = errors.Said(f"a {type(validation).__name__}")
+        errors.bad("validation", came, "(inputs, labels) or a function")
     inputs, labels = as_examples(*validation)
     return evaluator(model, inputs, labels, loss)

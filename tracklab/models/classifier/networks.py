@@ -183,9 +183,10 @@ def whitening(images: NDArray[np.float32], *, patch: int = PATCH) -> NDArray[np.
     images: `(N, H, W, 3)`, of mean 0. patch: p, the side of a patch in pixels.
 
     The eigenvectors of the patches' covariance, each divided by the root of its eigenvalue, give
-    answers of variance 1 without correlation, so that the layers behind learn equally fast in all directions. With its negative beside it, each
-    answer survives a ReLU. (Coates and Ng, "Learning feature representations with k-means", 2012,
-    section 2; as a frozen layer: Page, "How to train your ResNet", 2019.)
+    answers of variance 1 without correlation, so that the layers behind learn equally fast in all
+    directions. With its negative beside it, each answer survives a ReLU. (Coates and Ng, "Learning
+    feature representations with k-means", 2012, section 2; as a frozen layer: Page, "How to train
+    your ResNet", 2019.)
     """
     windows = np.lib.stride_tricks.sliding_window_view(images, (patch, patch), axis=(1, 2))
     # (N, h, w, 3, p, p) to (M, p, p, 3), the order of a kernel; every few windows are enough
