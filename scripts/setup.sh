@@ -33,8 +33,19 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1
 .venv/bin/python -m pip install --quiet --require-hashes -r requirements.lock
 .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 
-if ! .venv/bin/python -c 'import cv2' 2>.venv/opencv.log; then
-    cat .venv/opencv.log >&2
-    echo "OpenCV needs two system libraries. On Debian and Ubuntu: sudo apt install libgl1 libglib2.0-0" >&2
-    exit 1
+opencv_loads() { .venv/bin/python -c 'import cv2' 2>.venv/opencv.log; }
+if ! opencv_loads; then
+    # Servers and containers often lack two libraries that every desktop has.
+    needed="libgl1 libglib2.0-0"
+    if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" -eq 0 ]; then
+        echo "OpenCV needs system libraries: installing $needed ..."
+        DEBIAN_FRONTEND=noninteractive
+        export DEBIAN_FRONTEND
+        apt-get update -qq && apt-get install -y -qq --no-install-recommends $needed >/dev/null
+    fi
+    if ! opencv_loads; then
+        cat .venv/opencv.log >&2
+        echo "OpenCV needs two system libraries. On Debian and Ubuntu: sudo apt install $needed" >&2
+        exit 1
+    fi
 fi
