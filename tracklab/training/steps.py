@@ -137,21 +137,22 @@ def evaluator(
     """
     known = keras.losses.get(loss) if isinstance(loss, str) else loss
 
-    @tf.function(reduce_retracing=True)
     def judge(images: Any, targets: Any) -> Any:
         outputs = model(images, training=False)
         hits = hits_of(targets, outputs)
         mean = tf.reduce_mean(known(targets, outputs))
-        return mean, None if hits is None else tf.reduce_mean(hits)
+        return mean, mean * np.nan if hits is None else tf.reduce_mean(hits)
+
+    compiled = tf.function(judge).get_concrete_function(
+        _any_number_of(inputs), _any_number_of(labels)
+    )
 
     def run() -> dict[str, float]:
         sums = np.zeros(2)
         for start in range(0, len(inputs), EVALUATION_BATCH):
             part = slice(start, start + EVALUATION_BATCH)
-            mean, hits = judge(
-                tf.convert_to_tensor(inputs[part]), tf.convert_to_tensor(labels[part])
-            )
-            sums += len(labels[part]) * np.array([mean, np.nan if hits is None else hits])
+            found = compiled(tf.convert_to_tensor(inputs[part]), tf.convert_to_tensor(labels[part]))
+            sums += len(labels[part]) * np.array([float(value) for value in found])
         mean_loss, accuracy = (sums / len(labels)).tolist()
         return {"loss": mean_loss} | ({} if np.isnan(accuracy) else {"accuracy": accuracy})
 
@@ -160,18 +161,25 @@ def evaluator(
 
 def predict(model: Any, inputs: Array, *, batch_size: int = EVALUATION_BATCH) -> Array:
     """What a model puts out for `(N, ...)` inputs, in batches, not training: `(N, ...)`."""
-    run = _forward(model)
+    inputs = np.asarray(inputs)
+    run = _forward(model, inputs)
     starts = range(0, len(inputs), batch_size)
     parts = [run(tf.convert_to_tensor(inputs[k : k + batch_size])).numpy() for k in starts]
     return np.concatenate(parts)
 
 
-def _forward(model: Any) -> Callable[[Any], Any]:
-    """The model's compiled forward pass, kept with the model so that it is compiled once."""
+def _forward(model: Any, inputs: Array) -> Callable[[Any], Any]:
+    """The model's forward pass for such inputs, kept with the model so that it is compiled once."""
     known = getattr(model, "_tracklab_forward", None)
     if known is None:
-        known = tf.function(
-            lambda inputs: model(inputs, training=False), reduce_retracing=True, autograph=False
-        )
+        known = {}
         object.__setattr__(model, "_tracklab_forward", known)
-    return known
+    key = (inputs.shape[1:], str(inputs.dtype))
+    if key not in known:
+        passed = tf.function(lambda inputs: model(inputs, training=False), autograph=False)
+        known[key] = passed.get_concrete_function(_any_number_of(inputs))
+    return known[key]
+
+
+def _any_number_of(examples: Array) -> Any:
+    return tf.TensorSpec((None, *examples.shape[1:]), tf.as_dtype(examples.dtype))
