@@ -34,7 +34,7 @@ GRID = "#E3E3E3"
 DPI = 100
 WIDTH = 7.0  # inches: 700 pixels, a notebook's column on a small screen
 HEIGHT = 3.6
-PIXELS_A_LETTER = 7.4  # of a title's bold 10.5-point letters, at DPI
+PIXELS_A_LETTER = 8.8  # of a title's bold 10.5-point letters, at DPI (8.4 to 8.7 measured)
 
 STYLE: dict[str, Any] = {
     "figure.dpi": DPI,
