@@ -14,7 +14,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -262,22 +261,16 @@ def _fill(canvas: Frame, x1: int, y1: int, x2: int, y2: int, color: Color) -> No
 
 
 def _draw_trail(canvas: Frame, points: NDArray[np.float32], color: Color, thickness: int) -> None:
-    points = points.reshape(-1, 2)
-    far = 4 * max(canvas.shape[:2])
-    for older, newer in pairwise(points):
-        if np.isfinite(older).all() and np.isfinite(newer).all():
-            a, b = _point(np.clip(older, -far, far)), _point(np.clip(newer, -far, far))
-            cv2.line(canvas, a, b, HALO, thickness + 2, cv2.LINE_AA)
-    for age, (older, newer) in enumerate(pairwise(points), 1):
-        if np.isfinite(older).all() and np.isfinite(newer).all():
-            a, b = _point(np.clip(older, -far, far)), _point(np.clip(newer, -far, far))
-            fade = 0.35 + 0.65 * age / len(points)  # the past grows dark
-            faded = tuple(int(part * fade) for part in color)
-            cv2.line(canvas, a, b, faded, thickness, cv2.LINE_AA)
-
-
-def _point(point: NDArray[Any]) -> tuple[int, int]:
-    return round(float(point[0])), round(float(point[1]))
+    far = 4 * max(canvas.shape[:2])  # coordinates must fit OpenCV's integers
+    points = np.clip(points.reshape(-1, 2), -far, far)
+    pairs = np.stack([points[:-1], points[1:]], axis=1)
+    known = np.isfinite(pairs).all((1, 2))  # the line breaks where the object was absent
+    whole = np.round(pairs[known]).astype(np.int32)
+    cv2.polylines(canvas, list(whole), False, HALO, thickness + 2, cv2.LINE_AA)
+    ages = (np.flatnonzero(known) + 1) / max(1, len(pairs))
+    for (a, b), age in zip(whole.tolist(), ages, strict=True):
+        fade = 0.35 + 0.65 * age  # the past grows dark
+        cv2.line(canvas, a, b, tuple(int(part * fade) for part in color), thickness, cv2.LINE_AA)
 
 
 def _draw_label(
@@ -409,6 +402,11 @@ class Annotated:
     ) -> None:
         self._frames, self._marks, self._trails = frames, marks, trails
         self._thickness, self._scale = thickness, scale
+        # Where everyone was in each frame, for the trails.
+        self._centers: list[dict[Hashable, NDArray[np.float32]]] = []
+        for row in marks if trails else ():
+            where = bx.centers(np.array([mark.box for mark in row], np.float32).reshape(-1, 4))
+            self._centers.append({mark.key: c for mark, c in zip(row, where, strict=True)})
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -432,9 +430,6 @@ class Annotated:
             return None
         points = np.full((self._trails + 1, 2), np.nan, np.float32)
         for row, time in enumerate(range(index - self._trails, index + 1)):
-            if time >= 0:
-                own = (mark.box for mark in self._marks[time] if mark.key == key)
-                box = next(own, None)
-                if box is not None:
-                    points[row] = bx.centers(box) * self._scale
-        return points
+            if time >= 0 and key in self._centers[time]:
+                points[row] = self._centers[time][key]
+        return points * np.float32(self._scale)

@@ -10,6 +10,7 @@ import ast
 import base64
 import html
 import inspect
+import math
 import re
 import textwrap
 import types
@@ -30,7 +31,7 @@ SMALL_WIDTH = 480  # frames narrower than this are enlarged, so that labels can 
 LARGE_WIDTH = 720  # wider ones are shown no larger, so that a notebook stays small
 MOST_FRAMES = 600  # twenty seconds at 30 frames a second
 MOST_BYTES = 700_000  # of video in one output: a whole lesson is to stay under 1 MB
-QUALITIES = (60, 50, 42, 35)  # tried in turn until the video fits
+BEST_QUALITY, LEAST_QUALITY = 60.0, 35.0  # of the video, as `video.encode` counts
 LEAST_WIDTH = 160  # below this a smaller picture would show nothing
 
 
@@ -142,8 +143,8 @@ def play(
     width = int(errors.number("width", width, low=16, high=4096, whole=True))
 
     count = min(len(pictures), MOST_FRAMES)
-    drawn_width, quality = width, QUALITIES[0]
-    for attempt in range(20):
+    drawn_width, quality = width, BEST_QUALITY
+    for _ in range(20):
         drawn = overlay.annotate(
             pictures,
             boxes,
@@ -157,12 +158,14 @@ def play(
         mp4 = video.encode((drawn[index] for index in range(count)), fps, quality=quality)
         if len(mp4) <= MOST_BYTES:
             break
-        if attempt + 1 < len(QUALITIES):
-            quality = QUALITIES[attempt + 1]
+        # A file halves with about every twelve points of quality: aim a little below the limit.
+        excess = len(mp4) / MOST_BYTES
+        if quality > LEAST_QUALITY:
+            quality = max(LEAST_QUALITY, quality - 12 * math.log2(excess) - 2)
         elif drawn_width > LEAST_WIDTH:
-            drawn_width = max(LEAST_WIDTH, int(drawn_width * 0.7))
+            drawn_width = max(LEAST_WIDTH, int(drawn_width * 0.9 / math.sqrt(excess)))
         elif count > 1:
-            count = max(1, int(count * 0.9 * MOST_BYTES / len(mp4)))
+            count = max(1, int(count * 0.9 / excess))
         else:
             break
 
