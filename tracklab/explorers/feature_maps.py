@@ -32,29 +32,30 @@ GAP, TOP, FOOT = 14, 24, 150  # pixels: between parts, above them, below the ima
 MOST_TILES = 144  # channels drawn at once: more would be smaller than their maps
 SILENT = 1e-6  # of the layer's strongest answer: what stays below is silent
 HALF = 0.5  # of a map's strongest answer: where the caption says that it lies
+DIM = 0.35  # how bright the image stays where a channel is silent
 NAMES = 92  # pixels for the names of classes
 
 INK, PAPER, BAR = (40, 40, 40), (255, 255, 255), (185, 196, 204)
 FRAME = (213, 94, 0)  # Okabe and Ito's vermilion
 FONT, FONT_SIZE = cv2.FONT_HERSHEY_SIMPLEX, 0.45
-GRID, ONE = "every channel", "one channel over the image"
+GRID, ONE = "every channel", "one over the image"
 VIEWS = (GRID, ONE)
 
 # Layers that only pass on or rescale what they get: there is nothing new to see behind them.
 PLAIN = ("InputLayer", "Rescaling", "Normalization", "Dropout", "Flatten")
 WORDS = {
     "Conv2D": "convolution",
-    "DepthwiseConv2D": "depthwise convolution",
-    "SeparableConv2D": "separable convolution",
+    "DepthwiseConv2D": "depthwise",
+    "SeparableConv2D": "separable",
     "MaxPooling2D": "max pooling",
     "AveragePooling2D": "average pooling",
     "GlobalAveragePooling2D": "global average",
     "GlobalMaxPooling2D": "global maximum",
-    "BatchNormalization": "batch normalization",
-    "GroupNormalization": "normalization",
+    "BatchNormalization": "batch norm",
+    "GroupNormalization": "norm",
     "ReLU": "ReLU",
     "Activation": "activation",
-    "Add": "sum with the skip connection",
+    "Add": "sum with skip",
     "Dense": "dense",
     "Softmax": "softmax",
     "Shift": "learned shift",
@@ -63,9 +64,10 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Shown:
-    """A layer as the explorer offers it: its label, its place among the outputs, what it sees."""
+    """A layer as the explorer offers it: label, kind, place in the model, shape, what it sees."""
 
     label: str
+    name: str
     place: int
     shape: tuple[int, ...]
     sees: int  # pixels across the image that one of its values depends on
@@ -108,12 +110,9 @@ def layers(model: Any, side: int) -> list[Shown]:
         if kind == "Activation":
             name = {"relu": "ReLU"}.get(activation, activation)
         elif activation == "relu":
-            name += " and ReLU"
-        if len(shape) == 3:
-            size_text = f"{shape[2]} maps of {shape[0]}x{shape[1]}"
-        else:
-            size_text = f"{shape[-1]} values"
-        shown.append(Shown(f"{len(shown) + 1}. {name}: {size_text}", place, shape, sees))
+            name += " + ReLU"
+        size_text = "x".join(map(str, shape))  # short: a list in a notebook is narrow
+        shown.append(Shown(f"{len(shown) + 1}. {name} {size_text}", name, place, shape, sees))
     return shown
 
 
@@ -226,12 +225,13 @@ def _words(
     said = [f"Image {image}" + (f", a picture of class {truth}." if truth else ".")]
     if answer:
         said.append(f"The network says {answer[0]} with {answer[1]:.0%}.")
-    name = shown.label.split(". ", 1)[1]
     peaks = np.abs(found).max(axis=(0, 1)) if found.ndim == 3 else np.abs(found)
     quiet = int((peaks <= SILENT * max(float(peaks.max()), 1e-30)).sum())
     numbers: dict[str, Any] = {}
-    said.append(f"Layer {name[0].upper()}{name[1:]}.")
+    number = shown.label.split(".")[0]
     if found.ndim == 3:
+        high, wide, count = found.shape
+        said.append(f"Layer {number}, {shown.name}: {count} maps of {wide} by {high}.")
         said.append(f"Each value sees {shown.sees} by {shown.sees} pixels.")
         said.append(f"{quiet} of {found.shape[2]} channels are silent.")
         said.append(_whereabouts(found[..., chosen], chosen, rank))
@@ -239,6 +239,7 @@ def _words(
         numbers["silent channels"] = quiet
         numbers["share of values that are 0"] = float((found == 0).mean())
     else:
+        said.append(f"Layer {number}, {shown.name}: {len(found)} values.")
         most = "the largest" if rank == 1 else f"number {rank}"
         said.append(f"By size, value {chosen} is {most} of {len(found)}: {found[chosen]:.2f}.")
         numbers["values that are 0"] = quiet
@@ -304,7 +305,7 @@ def _over(rgb: Picture, one: Floats) -> Picture:
     strength = np.abs(one) / (float(np.abs(one).max()) or 1.0)
     smooth = np.clip(cv2.resize(strength, size, interpolation=cv2.INTER_LINEAR), 0, 1)
     large = cv2.resize(rgb, size, interpolation=cv2.INTER_NEAREST)
-    light = 0.25 + 0.75 * smooth[..., None]
+    light = DIM + (1 - DIM) * smooth[..., None]
     lit = np.rint(large * light).astype(np.uint8)
     edges, _ = cv2.findContours(
         (smooth > HALF).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE

@@ -102,7 +102,7 @@ def images(
                 )
             ax.text(x, y - 3, text, ha="left", va="bottom", fontsize=8.5, color=ink)
         plain(ax)
-        ax.set(xlim=(-2, width * DPI - 2 * GAP), ylim=(high, 0), aspect="equal", anchor="NW")
+        ax.set(xlim=(-2, width * DPI - 2 * GAP + 2), ylim=(high, 0), aspect="equal", anchor="NW")
     return fig
 
 
