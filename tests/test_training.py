@@ -348,8 +348,7 @@ FULL = {
 }
 
 
-@pytest.mark.parametrize("at", [1, 5, 11])
-@pytest.mark.parametrize("how", [raise_it, press_stop])
+@pytest.mark.parametrize(("at", "how"), [(1, press_stop), (5, raise_it), (11, press_stop)])
 def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path, at, how):
     data = training.Batches(*points(), 16, seed=2)
     whole = network(dropout=0.3, normalize=True)
@@ -480,6 +479,52 @@ def test_a_loss_that_is_no_number_stops_the_training():
         training.Diverged, match=r"nan in step 1 at learning rate 0.001.*try 0.0001"
     ):
         fit(network(), loss=lambda labels, outputs: tf.math.log(-1.0 - tf.abs(outputs)))
+
+
+def test_a_step_of_your_own_does_what_fit_would_do_otherwise():
+    for options, says in (
+        ({"weight_decay": 0.1}, "weight_decay: got 0.1"),
+        ({"learning_rate": 0.1}, "optimizer: got none"),
+        ({"schedule": training.cosine()}, "optimizer: got none"),
+    ):
+        with pytest.raises(errors.InputError, match=says):
+            fit(network(), train_step=lambda batch: {"loss": 1.0}, **options)
+
+
+def test_an_optimizer_that_was_interrupted_has_its_rate_back(tmp_path):
+    optimizer = keras.optimizers.Adam(0.5)
+    source = Interrupting(training.Batches(*points(), 16), 6, press_stop)
+    options = {"optimizer": optimizer, "schedule": training.cosine()}
+    model = network()
+    with pytest.raises(training.Interrupted):
+        fit(model, source, checkpoint=tmp_path / "run.npz", **options)
+    assert float(optimizer.learning_rate) == 0.5
+    curves = fit(model, source, checkpoint=tmp_path / "run.npz", **options)
+    assert curves.learning_rate[7] == pytest.approx(0.5 * training.cosine()(7 / 12))
+
+
+def test_anything_with_variables_can_be_trained():
+    class Slope(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = tf.Variable(0.0)
+
+    class Line:
+        steps_per_epoch = 1.0
+
+        def batch(self, step, progress):
+            return {"x": np.float32(step % 3), "y": np.float32(2 * (step % 3))}, ()
+
+    slope = Slope()
+
+    @tf.function
+    def step(batch):
+        error = slope.w * batch[0]["x"] - batch[0]["y"]
+        slope.w.assign_sub(0.2 * error * batch[0]["x"])
+        return {"loss": error**2}
+
+    fit(slope, Line(), train_step=step, steps=60, average=0.5)
+    assert float(slope.w) == pytest.approx(2, abs=1e-3)
 
 
 def test_a_step_without_a_loss_says_what_it_reported():

@@ -233,10 +233,14 @@ def fit(
         optimizer.build(model.trainable_variables)
         chosen = objective if objective is not None else objective_of(loss)  # type: ignore[arg-type]
         train_step = compiled_step(model, chosen, optimizer, weight_decay=weight_decay, jit=jit)
-    elif isinstance(optimizer, str):
-        optimizer = None
-    if learning_rate is not None and optimizer is None:
-        errors.bad("learning_rate", learning_rate, "the optimizer that train_step uses beside it")
+    else:
+        optimizer = None if isinstance(optimizer, str) else optimizer
+        for option, value in (("weight_decay", weight_decay), ("jit", jit)):
+            if value:
+                errors.bad(option, value, "none: a train_step of your own does that itself")
+        if optimizer is None and (learning_rate is not None or schedule is not constant):
+            came = errors.Said("none")
+            errors.bad("optimizer", came, "the one that train_step uses, to set its learning rate")
 
     run = _Run(model, optimizer, also, budget, average, monitor, name, seed, clock)
     if learning_rate is not None:
@@ -335,7 +339,7 @@ class _Run:
         done: float,
     ) -> None:
         before = self.budget.spent(self.clock)
-        batch = tuple(tf.convert_to_tensor(part) for part in data.batch(self.step, done))
+        batch = tf.nest.map_structure(tf.convert_to_tensor, data.batch(self.step, done))
         rate = self.peak * schedule(done)
         self.whole = False
         if self.optimizer is not None:
@@ -444,6 +448,8 @@ class _Run:
             what = "the model keeps its weights; give checkpoint= a file name to be able to go on"
         message = f"interrupted after {self.step} steps; {what}"
         line.close(message)
+        if self.optimizer is not None:
+            self.optimizer.learning_rate.assign(self.peak)
         self.stopped, self.best_step = "interrupted", self.step
         return Interrupted(message, self.curves())
 
@@ -457,6 +463,7 @@ class _Run:
             state = {
                 "run": self._identity(),
                 "step": self.step,
+                "peak": None if math.isnan(self.peak) else self.peak,
                 "seconds": self.clock.seconds,
                 "cpu_seconds": self.clock.cpu_seconds,
                 "wall": self.clock.wall,
@@ -481,6 +488,7 @@ class _Run:
         if "best_0" in arrays:
             self.best = [arrays[f"best_{k}"] for k in range(len(self.model.variables))]
         self.step, self.rows = state["step"], state["rows"]
+        self.peak = math.nan if state["peak"] is None else state["peak"]
         value = state["best_value"]
         self.best_value = math.nan if value is None else value
         self.best_step, self.waited = state["best_step"], state["waited"]

@@ -97,15 +97,15 @@ class Average:
     """
 
     def __init__(self, model: Any, decay: float) -> None:
-        self.live = [v for v in model.variables if v.dtype.startswith("float")]
-        self.variables = [tf.Variable(v.value, trainable=False) for v in self.live]
+        self.live = [v for v in model.variables if "float" in str(v.dtype)]
+        self.variables = [tf.Variable(tf.identity(v), trainable=False) for v in self.live]
         self.decay = decay
 
         @tf.function(autograph=False)
         def follow(weight: Any) -> None:
             for average, live in zip(self.variables, self.live, strict=True):
                 # a = a + (1 - d) (theta - a)
-                average.assign_add(tf.cast(weight, average.dtype) * (live.value - average))
+                average.assign_add(tf.cast(weight, average.dtype) * (live - average))
 
         self._follow = follow
 
@@ -118,7 +118,7 @@ class Average:
         """The model gets the average, and the average the model."""
         for average, live in zip(self.variables, self.live, strict=True):
             kept = average.numpy()
-            average.assign(live.value)
+            average.assign(live)
             live.assign(kept)
 
 
