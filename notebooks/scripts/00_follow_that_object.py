@@ -32,7 +32,7 @@
 # %% [markdown]
 # # 00 Follow that object
 #
-# Run the next cell (`Shift + Enter`). Eight lines follow an object through a clip: behind pillars,
+# Run the next cell (`Shift + Enter`). A few lines follow an object through a clip: behind pillars,
 # past a look-alike, through stops and starts. By the end of this lesson you know what those lines
 # do, how to say *how well* they do it, and what makes them fail. The rest of the course is about
 # doing better.
@@ -115,6 +115,7 @@ plots.paths(
     title="The tracker's path lies on the true one, behind the pillars too",
     alt="The first frame of the clip with two paths over it, the truth and the tracker's, which "
     "lie on each other from the start to the end.",
+    width=6.0,
 )
 
 # %% [markdown]
@@ -171,7 +172,7 @@ plots.curves(
     ylabel="share, 0 to 1",
     ylim=(0, 1.05),
     alt="Three curves over three seconds: the overlap stays high throughout, while the visible "
-    "share of the object and with it the tracker's score dip twice.",
+    "share of the object and with it the tracker's score dip at each pillar.",
 )
 
 # %% [markdown]
@@ -207,9 +208,11 @@ for name, one in (("every frame", clip), ("every second frame", half)):
 # Neither is metres a second: that also takes the distance and the lens.
 #
 # Speed is the length of the velocity, $|v| = \sqrt{v_x^2 + v_y^2}$. The simplest estimate takes the
-# difference of two neighbouring boxes.
+# difference of two neighbouring boxes. Our tracker averages: in each frame its velocity goes half of
+# the way to the new difference.
 #
-# **Predict.** The boxes are good to within a pixel. Will the speed be as good?
+# **Predict.** Our object drives, stops, and drives on. Which of the two estimates is nearer to the
+# truth? What happens to each where the box is off by a few pixels for a moment?
 
 # %%
 true_speed = np.hypot(*clip.truth.velocities[:, 0].T) * clip.fps
@@ -223,13 +226,20 @@ plots.curves(
         "difference of two boxes": (seconds, raw_speed),
         "tracker's velocity": (seconds, smooth_speed),
     },
-    title="Differences of boxes shake; averaged over time they lag",
+    title="An average is late at every stop; a difference jumps where the box does",
     xlabel="time (seconds)",
     ylabel="speed (pixels a second)",
     alt="Three curves of speed over time. The true one rises and falls smoothly between standing "
-    "still and its top speed; the difference of boxes jitters around it; the tracker's own "
-    "velocity is smoother and comes a little later.",
+    "still and its top speed; the difference of boxes follows it at once, with a few high peaks; "
+    "the tracker's own velocity has lower peaks and comes later at each start and stop.",
 )
+
+# %% [markdown]
+# In numbers: how far the estimated velocity is from the true one. A rendered clip is kind, though:
+# the tracker's boxes are good to a fraction of a pixel. A detector's boxes are off by pixels, each
+# in its own way. So the second half adds such an error to each box.
+#
+# **Predict.** Boxes are off by about 2 pixels. How far off is the difference of two of them?
 
 
 # %%
@@ -238,20 +248,34 @@ def rmse(values, truth):
     return np.sqrt(np.nanmean(((values - truth) ** 2).sum(-1)))
 
 
+def average(steps, rate=0.5):
+    """What the tracker does: v goes `rate` of the way to each new step."""
+    v, found = np.zeros(2), []
+    for step in steps:
+        v = v + rate * (step - v)
+        found.append(v)
+    return np.array(found)
+
+
 true_velocity = clip.truth.velocities[1:, 0]
+jitter = np.random.default_rng(0).normal(0, 2, (len(clip), 2))  # pixels
+noisy_steps = np.diff(boxes.centers(track.boxes) + jitter, axis=0)
 errors = {
-    "difference of two boxes": rmse(steps, true_velocity),
-    "tracker's velocity": rmse(track.velocities[1:], true_velocity),
     "it stands still": rmse(np.zeros_like(steps), true_velocity),
+    "difference, the tracker's boxes": rmse(steps, true_velocity),
+    "average, the tracker's boxes": rmse(average(steps), true_velocity),
+    "difference, boxes 2 px off": rmse(noisy_steps, true_velocity),
+    "average, boxes 2 px off": rmse(average(noisy_steps), true_velocity),
 }
 for name, error in errors.items():
-    print(f"{name:24} {error:.2f} px/frame = {error * clip.fps:5.1f} px/s off (RMSE)")
+    print(f"{name:32} {error:.2f} px/frame = {error * clip.fps:5.1f} px/s off (RMSE)")
 
 # %% [markdown]
-# **Explain.** Position and velocity are not equally hard: a box that is half a pixel off to the left
-# in one frame and to the right in the next makes an error of a whole pixel *a frame*. Averaging
-# over frames calms it, and comes late when the object brakes. How to have both, calm and quick, is
-# what Kalman filters and recurrent networks are for (lesson 05).
+# **Explain.** With good boxes the plain difference wins: the average is late at every start and stop.
+# With boxes that shake, the average wins: a box that is 2 pixels off to the left in one frame and to
+# the right in the next makes a difference that is 4 pixels *a frame* wrong, and an average takes most
+# of that out. How to be calm **and** quick is what Kalman filters and recurrent networks are for
+# (lesson 05).
 #
 # ### How exercises work
 #
@@ -363,7 +387,7 @@ window, piece = clip.frames[0][:60, :80], clip.frames[0][20:40, 30:55]
 slow = matching.written_out_correlation(window, piece)
 fast = matching.correlation(window, piece)
 print("one answer for every place:", slow.shape)
-print("largest difference below 0.00001:", bool(np.abs(slow - fast).max() < 1e-5))
+print("largest difference below 0.0001:", bool(np.abs(slow - fast).max() < 1e-4))
 print("best place (row, column):", tuple(map(int, np.unravel_index(fast.argmax(), fast.shape))))
 
 # %% [markdown]
@@ -384,19 +408,20 @@ play(
     alike,
     {"tracker": tracked, "best match": matched},
     truth=True,
+    width=320,
     title="Best match of each frame, tracker, and truth",
     alt="A clip with several objects that look alike. The tracker's box stays on one of them; the "
     "best match of each frame jumps from one look-alike to another.",
 )
 
 # %% [markdown]
-# One clip can be luck. Here are ten, with seeds 0 to 9. A *jump* is a step of more than 20 pixels
+# One clip can be luck. Here are twenty, with seeds 0 to 19. A *jump* is a step of more than 20 pixels
 # from one frame to the next.
 
 # %%
 sums = {"best match of each frame": [], "tracker": [], "the box stays": []}
 jumps = dict.fromkeys(sums, 0)
-for seed in range(10):
+for seed in range(20):
     one = scenes.render(seed=seed, frames=60, size=(128, 160), objects=1, distractors=0.3)
     start = one.truth.boxes[0, 0]
     answers = {
@@ -410,7 +435,7 @@ for seed in range(10):
         jumps[name] += int((moved > 20).sum())
 with_look_alikes = {name: float(np.mean(values)) for name, values in sums.items()}
 for name, mean in with_look_alikes.items():
-    print(f"{name:26} mean overlap {mean:.2f}   jumps in 10 clips: {jumps[name]}")
+    print(f"{name:26} mean overlap {mean:.2f}   jumps in 20 clips: {jumps[name]}")
 
 # %% [markdown]
 # **Explain.** The search without memory is not wrong about any single picture: what it finds *does*
@@ -481,7 +506,8 @@ canvas
 
 # %%
 chosen = canvas.as_array()[-1]
-play(many, trackers.run("template", many, chosen).boxes, trails=30, title="What you pointed at")
+followed = trackers.run("template", many, chosen).boxes
+play(many, followed, trails=30, width=480, title="What you pointed at")
 
 # %% [markdown]
 # ## 4. Where tracking fails
@@ -511,8 +537,8 @@ ranked = dict(sorted(by_dial.items(), key=lambda item: np.mean(item[1])))
 worst, *others = ranked
 plots.bars(
     {name.replace("_", " "): values for name, values in ranked.items()},
-    title=f"{worst.replace('_', ' ').capitalize()} break this tracker most, "
-    f"then {others[0].replace('_', ' ')} and {others[1].replace('_', ' ')}",
+    title=f"Most harm: {worst.replace('_', ' ')}, then {others[0].replace('_', ' ')} "
+    f"and {others[1].replace('_', ' ')}",
     xlabel="mean overlap with the truth (IoU); dots: three clips",
     form="{:.2f}",
     alt="Mean overlap of the tracker by difficulty, the lowest first: "
@@ -532,14 +558,16 @@ header = "| difficulty | what it is | mean overlap | worst clip |\n|---|---|---|
 Markdown(header + "\n".join(rows))
 
 # %% [markdown]
-# **Explain.** Light, contrast and noise hardly matter: normalised correlation takes the mean off and
-# divides by the contrast, so it does not see them. Clutter and a moving camera do not matter either,
-# because nothing in the background looks like the object. What breaks it is what its idea has no
-# answer to:
+# **Explain.** Light and contrast do not matter: normalised correlation takes the mean off and divides
+# by the contrast, so it does not see them. Noise and blur hardly matter: they average out over the
+# many pixels of a template. A camera that moves does not matter: seen from the picture, it is only
+# one more motion. What breaks this tracker is what its idea has no answer to:
 #
-# - **look-alikes**: it knows how the object looks, not what makes it different from others;
-# - **hiding**: it knows the last velocity, nothing else about motion;
-# - **turning and changing size**: the template is a picture, and pictures do not turn.
+# - **hiding**: it knows the last velocity, and nothing else about motion;
+# - **turning and changing size**: a template is a picture, and pictures do not turn;
+# - **look-alikes**, moving ones (distractors) or still ones (clutter): it knows how the object looks,
+#   not what makes it different from others. Look at the dots: one clip in which it is fooled, and
+#   others that it does not even notice.
 #
 # Each of these has a lesson.
 
@@ -600,19 +628,20 @@ follows, stays = (float(np.mean(means[kind])) for kind in ("template", "still"))
 
 anew, kept = with_look_alikes["best match of each frame"], with_look_alikes["tracker"]
 easiest, hardest = np.mean(by_dial["plain"]), np.mean(by_dial[worst])
-moving, standing = errors["tracker's velocity"], errors["it stands still"]
+moving, standing = errors["average, the tracker's boxes"], errors["it stands still"]
 rows = [
     (f"overlap, {len(means['still'])} easy clips", follows, "the box stays", stays),
-    ("overlap, ten clips with look-alikes", kept, "best match of each frame", anew),
+    ("overlap, twenty clips with look-alikes", kept, "best match of each frame", anew),
     ("overlap, no difficulty", easiest, f"with {worst.replace('_', ' ')}", hardest),
     ("velocity error (px/frame)", moving, "it stands still", standing),
     ("velocity error (px/s)", moving * clip.fps, "it stands still", standing * clip.fps),
 ]
 assert follows > 0.85
 assert follows > stays + 0.5
-assert kept > anew + 0.15
+assert kept > anew + 0.1
 assert easiest > hardest + 0.2
 assert moving < 0.5 * standing
+assert errors["average, boxes 2 px off"] < errors["difference, boxes 2 px off"]
 Markdown(
     "| measured | tracker | baseline | |\n|---|---|---|---|\n"
     + "\n".join(f"| {what} | {a:.2f} | {name} | {b:.2f} |" for what, a, name, b in rows)
@@ -627,8 +656,8 @@ Markdown(
 # - **Detection** says what is where in one picture. **Tracking** says which is the same one as before,
 #   and for that it remembers.
 # - **IoU** says how good a box is. It falls fast.
-# - Template matching is fast and needs no training. It does not mind light, noise and contrast; it
-#   fails at look-alikes, hiding, turning and changes of size.
+# - Template matching is fast and needs no training. It does not mind light, contrast and noise; it
+#   fails at hiding, look-alikes, turning and changes of size.
 #
 # ## Common misconceptions
 #
@@ -638,7 +667,8 @@ Markdown(
 #   for.
 # - *"Overlap 0.8 means 80 % of the object is in the box."* It is the shared part of both boxes' union.
 #   Two boxes of the same size with an IoU of 0.8 share 89 % of their areas.
-# - *"Good positions give good velocities."* Differences double the noise.
+# - *"Good positions give good velocities."* A box that shakes by 2 pixels stays on its object; its
+#   velocity is useless until it is averaged.
 # - *"Twice the frames a second, twice the speed."* Half the pixels a frame, and the same pixels a second.
 # - *"The tracker failed in frame 40, so it is bad at what happened in frame 40."* It may have drifted
 #   off long before. Look at the overlap over time.
