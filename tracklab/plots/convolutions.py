@@ -16,6 +16,7 @@ from tracklab.plots.base import COLORS, FAINT, GRID, INK, WIDTH, Figure, figure,
 SIGNED = "PuOr_r"  # purple below 0, orange above: apart for every kind of colour vision
 FRAME, MARK, SEEN = COLORS[1], COLORS[2], COLORS[4]
 CELL = 0.4  # inches of a number in its cell
+LETTER = 0.09  # inches of a title's bold letter
 MOST_PLACES = 14  # bars drawn below an axis; more only repeat
 
 
@@ -46,7 +47,7 @@ def numbers(
         len(arrays),
         title=title,
         alt=alt,
-        width=max((sum(spans) + 0.5 * len(arrays)) * CELL + 0.3, 3.0),
+        width=_room(title, (sum(spans) + 0.5 * len(arrays)) * CELL + 0.3),
         height=rows * CELL + 0.45 + (0.45 if title else 0),
         squeeze=False,
         width_ratios=spans,
@@ -64,6 +65,11 @@ def numbers(
     return fig
 
 
+def _room(title: str, width: float) -> float:
+    """Inches for a figure: its own, but so many that its title stays on one line if it can."""
+    return max(width, min(LETTER * len(title) + 0.2, WIDTH))
+
+
 def _grid(ax: Any, array: NDArray[Any]) -> None:
     known = array[np.isfinite(array)]
     most = (float(np.abs(known).max()) if known.size else 0.0) or 1.0
@@ -73,7 +79,7 @@ def _grid(ax: Any, array: NDArray[Any]) -> None:
     ax.imshow(array, cmap=SIGNED if signed else "Greys", vmin=limits[0], vmax=limits[1])
     for (row, column), value in np.ndenumerate(array):
         text = f"{value + 0.0:.3g}" if np.isfinite(value) else "?"
-        size = 9 if len(text) < 5 else 6.5
+        size = 9 if len(text) < 5 else 7.5
         ax.text(column, row, text, ha="center", va="center", fontsize=size)
     ax.set_xticks(np.arange(array.shape[1] + 1) - 0.5, [])
     ax.set_yticks(np.arange(array.shape[0] + 1) - 0.5, [])
@@ -177,7 +183,7 @@ def places(
     shown = starts[:MOST_PLACES]
     rows = len(shown) + (len(starts) > len(shown))
     fig, ax = figure(
-        title=title, alt=alt, width=max(0.27 * total + 1.4, 4.4), height=0.85 + 0.2 * rows
+        title=title, alt=alt, width=_room(title, 0.27 * total + 1.4), height=0.85 + 0.2 * rows
     )
     with style():
         plain(ax)
@@ -223,7 +229,7 @@ def cone(layers: Sequence[Sequence[int]], *, title: str = "", alt: str = "") -> 
     fig, ax = figure(
         title=title,
         alt=alt,
-        width=min(max(0.23 * width + 2.2, 4.4), 9.0),
+        width=_room(title, min(0.23 * width + 2.2, 9.0)),
         height=0.5 + 0.52 * len(sees),
     )
     with style():
