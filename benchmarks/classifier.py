@@ -36,6 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="which")
     parser.add_argument("--write", action="store_true", help="store results and weights in data/")
+    parser.add_argument("--variants", nargs="+", default=list(classifier.VARIANTS), help="which")
     parser.add_argument("--add", action="store_true", help="keep the stored rows of other seeds")
     parser.add_argument("--quick", action="store_true", help="few images and steps, to see it run")
     options = parser.parse_args()
@@ -49,9 +50,15 @@ def main() -> None:
         rows = [r for r in classifier.read_results().rows if r.seed not in options.seeds]
     for seed in options.seeds:
         models: dict[str, object] = {}
-        rows += classifier.compare(images, seed=seed, steps=steps, keep=models.__setitem__)
+        rows += classifier.compare(
+            images,
+            seed=seed,
+            variants=tuple(options.variants),
+            steps=steps,
+            keep=models.__setitem__,
+        )
         if options.write and not options.quick:
-            if seed == options.seeds[0] and not options.add:
+            if seed == options.seeds[0] and not options.add and classifier.IMPROVED in models:
                 classifier.ship(models[classifier.IMPROVED], rows[-1], images)
             print("written:", classifier.write_results(rows, images).name)
         print(classifier.table(rows))
