@@ -161,7 +161,7 @@ def play(
         # A file halves with about every twelve points of quality: aim a little below the limit.
         excess = len(mp4) / MOST_BYTES
         if quality > LEAST_QUALITY:
-            quality = max(LEAST_QUALITY, quality - 12 * math.log2(excess) - 2)
+            quality = max(LEAST_QUALITY, quality - 12 * math.log2(excess) - 6)
         elif drawn_width > LEAST_WIDTH:
             drawn_width = max(LEAST_WIDTH, int(drawn_width * 0.9 / math.sqrt(excess)))
         elif count > 1:
