@@ -28,6 +28,7 @@ KEPT = 32  # runs: 3 MB each
 NONE = "none"
 DIFFICULTIES = (NONE, *scenes.DIALS)
 FIRST_SAMPLE = 7  # its object goes behind a pillar, is lost, and found again
+FIRST_FRAME = 14  # something has been searched, and the object is about to hide
 GOOD = 0.5  # overlap above which a box counts as on the object, as in the PASCAL VOC challenge
 
 SIDE = 300  # pixels: the width of the column beside the frame
@@ -228,7 +229,7 @@ def follow(
         {
             "difficulty": Choice("Difficulty", DIFFICULTIES, difficulty),
             "strength": Slider("Strength", 0.0, 1.0, strength, 0.1),
-            "frame": Play("Frame", FRAMES),
+            "frame": Play("Frame", FRAMES, default=FIRST_FRAME),
             "seed": Seed("Sample", seed),
         },
         title="Follow: where a tracker looks, and when it loses the object",
