@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # By name: the module and the function in it that makes the explorer.
 NAMES: dict[str, str] = {
+    "feature-maps": "tracklab.explorers.feature_maps:feature_maps",
     "follow": "tracklab.explorers.follow:follow",
     "kernel": "tracklab.explorers.kernels:kernel",
     "scene": "tracklab.explorers.scene:scene",
