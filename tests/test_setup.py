@@ -1,7 +1,9 @@
 """One truth about what is installed: pyproject.toml, the lock file and environment.yml agree."""
 
+import ast
 import re
 import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -103,6 +105,22 @@ def test_every_dependency_states_its_reason():
     text = (ROOT / "pyproject.toml").read_text()
     for requirement in direct().values():
         assert re.search(rf'"{re.escape(requirement)}",\s+# \w+', text), requirement
+
+
+def test_the_package_imports_only_what_is_declared():
+    # Keras 3 comes with TensorFlow; the others are named otherwise than what they are installed as
+    named = {"cv2": "opencv-python", "IPython": "ipython", "PIL": "pillow", "keras": "tensorflow"}
+    known = {"tracklab", "__future__", *sys.stdlib_module_names, *direct()}
+    for path in (ROOT / "tracklab").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                modules = [node.module]
+            else:
+                continue
+            for module in (name.split(".")[0] for name in modules):
+                assert named.get(module, module) in known, f"{path.name} imports {module}"
 
 
 def test_one_opencv_only():
