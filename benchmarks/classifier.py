@@ -47,7 +47,10 @@ def main() -> None:
         images, steps = images.subset(train=1_000, test=500), 60
     rows: list[classifier.Row] = []
     if options.add:
-        rows = [r for r in classifier.read_results().rows if r.seed not in options.seeds]
+        stored = classifier.read_results()
+        if stored.about["data"] != images.name:
+            parser.error(f"the stored rows are of {stored.about['data']}, these of {images.name}")
+        rows = [row for row in stored.rows if row.seed not in options.seeds]
     for seed in options.seeds:
         models: dict[str, object] = {}
         rows += classifier.compare(

@@ -1,5 +1,6 @@
 """The classifiers: what the mistake does and does not do, how they are judged, that they learn."""
 
+import importlib
 import json
 import warnings
 
@@ -335,6 +336,14 @@ def test_the_comparison_gives_no_more_time_than_it_says(trained):
         assert row.cpu_seconds > 0
         assert row.curves.val_accuracy[-1] == pytest.approx(row.accuracy)
         assert row.variant in classifier.table(rows)
+
+
+def test_a_quick_run_leaves_what_is_shipped_alone(sprites, monkeypatch, tmp_path):
+    room = importlib.import_module("tracklab.models.classifier.compare")
+    monkeypatch.setattr(room, "compare", lambda images, **_: [])
+    monkeypatch.setattr(weights, "FOLDER", tmp_path / "weights")
+    assert classifier.train(quick=True, progress=False, data=sprites) == []
+    assert not list(tmp_path.iterdir())
 
 
 def test_results_survive_their_file(trained):

@@ -7,7 +7,7 @@ Invariant: the same seed gives the same weights, and building a network touches 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -221,8 +221,8 @@ def _glorot(seeds: Iterator[int]) -> Any:
 def _seeds(seed: int) -> Iterator[int]:
     """One seed after the other for the layers of a network."""
     rng = np.random.default_rng(int(errors.number("seed", seed, low=0, whole=True)))
-    draw: Callable[[], int] = lambda: int(rng.integers(2**31))  # noqa: E731
-    return iter(draw, -1)
+    while True:
+        yield int(rng.integers(2**31))
 
 
 def _as_images(images: Any) -> NDArray[Any]:
