@@ -333,13 +333,16 @@ import time
 from IPython.display import Markdown
 
 
-def cpu_ms(call, repeat):
-    """Milliseconds of CPU time (all threads) for one call; the first one is not counted."""
-    call()
-    began = time.process_time()
-    for _ in range(repeat):
-        call()
-    return (time.process_time() - began) * 1000 / repeat
+def cpu_ms(call, calls, rounds=5):
+    """Milliseconds of CPU time (all threads) for one call, in the best of some rounds."""
+    call()  # the first one is not counted
+    best = float("inf")
+    for _ in range(rounds):
+        began = time.process_time()
+        for _ in range(calls):
+            call()
+        best = min(best, (time.process_time() - began) * 1000 / calls)
+    return best
 
 
 small = rng.normal(size=(1, 32, 32, 3)).astype(np.float32)
@@ -347,9 +350,9 @@ filters = rng.normal(size=(3, 3, 3, 32)).astype(np.float32)
 products = convolution.multiply_adds(small.shape, filters.shape)
 tensors = tf.constant(small), tf.constant(filters)
 cost = {
-    "our loops": cpu_ms(lambda: convolution.correlate_loops(small, filters), 1),
-    "our matrix product": cpu_ms(lambda: convolution.correlate(small, filters), 50),
-    "TensorFlow": cpu_ms(lambda: tf.nn.conv2d(*tensors, 1, "VALID"), 200),
+    "our loops": cpu_ms(lambda: convolution.correlate_loops(small, filters), calls=1),
+    "our matrix product": cpu_ms(lambda: convolution.correlate(small, filters), calls=20),
+    "TensorFlow": cpu_ms(lambda: tf.nn.conv2d(*tensors, 1, "VALID"), calls=50),
 }
 speedup = cost["our loops"] / cost["our matrix product"]
 rows = "\n".join(
@@ -363,8 +366,9 @@ Markdown(
 
 # %% [markdown]
 # **Explain.** The arithmetic is the same in each row. What the loops spend is Python: one trip
-# through the interpreter for each output. From here on we use the matrix product and TensorFlow,
-# and write loops to understand.
+# through the interpreter for each output. (Times depend on the machine and on what else it does, so the
+# table shows the best of five rounds, and nothing in this lesson rests on it.) From here on we use the
+# matrix product and TensorFlow, and write loops to understand.
 #
 # ### Why not connect every pixel with every output?
 #
@@ -888,7 +892,7 @@ survives = {"none": share["centred piece"]}
 for dial in difficulties:
     hard = scenes.render(
         seed=9, frames=60, size=(96, 128), objects=3, object_size=(20, 28), **{dial: 1.0}
-    )
+    )[::2]
     there = hard.truth.boxes[:, 2]
     survives[dial.replace("_", " ")] = hits(
         kernels.follow(convolution.as_tensor(hard.frames), there[0]), there
@@ -1042,7 +1046,6 @@ rows = [
     ),
 ]
 assert worst < 1e-5
-assert speedup > 3
 assert agree
 assert off["noise"][-1] < 0.001 * off["noise"][0]
 assert off["frames"][-1] < 0.05 * off["frames"][0]
