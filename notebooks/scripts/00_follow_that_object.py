@@ -229,7 +229,7 @@ plots.curves(
     title="An average is late at every stop; a difference jumps where the box does",
     xlabel="time (seconds)",
     ylabel="speed (pixels a second)",
-    alt="Three curves of speed over time. The true one rises and falls smoothly between standing "
+    alt="Three curves of speed over time. The true one switches between standing "
     "still and its top speed; the difference of boxes follows it at once, with a few high peaks; "
     "the tracker's own velocity has lower peaks and comes later at each start and stop.",
 )
@@ -407,9 +407,8 @@ tracked = trackers.run("template", alike, first_box).boxes
 play(
     alike,
     {"tracker": tracked, "best match": matched},
-    truth=True,
-    width=320,
-    title="Best match of each frame, tracker, and truth",
+    width=480,
+    title="One remembers, one does not",
     alt="A clip with several objects that look alike. The tracker's box stays on one of them; the "
     "best match of each frame jumps from one look-alike to another.",
 )
@@ -472,7 +471,8 @@ check("00-follow", follow)
 # the part that is searched in white; at the right how much each place looks like the template; below,
 # the overlap over time. Move the sliders, or press Tab and use the arrow keys.
 #
-# 1. Play it. In which frame does the overlap fall? Go there: what does the response look like?
+# 1. Play it. In which frame does the overlap fall? Go there: what does the response look like, and
+#    what brings the tracker back?
 # 2. Set the strength to 0, then to 1.
 # 3. Choose *distractors*. When the box is on the wrong object, what does the score say?
 # 4. Choose *noise* at 1. Hard for you; for the tracker?
