@@ -20,7 +20,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command_and_loads_nothing_heavy():
     done = run("--help")
     assert done.returncode == 0
-    for command in ("doctor", "lessons", "explore"):
+    for command in ("doctor", "lessons", "explore", "train"):
         assert command in done.stdout
     code = (
         "import sys; from tracklab.cli import main\n"
@@ -126,3 +126,20 @@ def test_control_c_ends_with_130(monkeypatch, capsys):
     monkeypatch.setattr(doctor, "report", interrupt)
     assert cli.main(["doctor"]) == 130
     assert capsys.readouterr().err == "stopped\n"
+
+
+def test_train_hands_over_what_was_asked(monkeypatch):
+    from tracklab.models import classifier
+
+    calls = []
+    monkeypatch.setattr(classifier, "train", lambda out, *, quick: calls.append((out, quick)))
+    assert cli.main(["train", "classifier"]) == 0
+    assert cli.main(["train", "classifier", "--quick", "--out", "somewhere"]) == 0
+    assert calls == [(None, False), ("somewhere", True)]
+
+
+def test_train_knows_what_can_be_trained(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["train", "nothing"])
+    assert ended.value.code == 2
+    assert "classifier" in capsys.readouterr().err

@@ -428,7 +428,6 @@ def mean_overlap(name: str, clip: clips.Clip, which: int = 0) -> float:
         ("stop-and-go", 0.85),
         ("sinusoidal", 0.85),
         ("illumination", 0.8),
-        ("clutter", 0.85),
         ("noise", 0.85),
         ("camera_motion", 0.85),
     ],
