@@ -35,11 +35,26 @@ def branched(side=20):
     return keras.Model(inputs, layers.Dense(len(NAMES), activation="softmax")(x))
 
 
+def stacked(side=20):
+    """The same kind of chain as a `Sequential`, which has no `input` until it is called."""
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((side, side, 3)),
+            layers.Conv2D(6, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(5, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(len(NAMES)),
+        ]
+    )
+
+
 def pictures(count=3, side=20):
     return np.random.default_rng(0).integers(0, 256, (count, side, side, 3), np.uint8)
 
 
-@pytest.fixture(scope="module", params=[chain, branched], ids=["chain", "branched"])
+@pytest.fixture(scope="module", params=[chain, branched, stacked])
 def maps(request):
     keras.utils.set_random_seed(3)
     labels = np.array([2, 0, 1])
@@ -56,7 +71,7 @@ def settings(maps, **changed):
 
 def test_maps_are_those_of_the_network(maps):
     for place, shown in enumerate(maps.layers):
-        alone = keras.Model(maps.model.input, maps.model.layers[shown.place].output)
+        alone = keras.Model(maps.model.inputs[0], maps.model.layers[shown.place].output)
         for image in range(3):
             wanted = alone(maps.images[image : image + 1].astype(np.float32), training=False)[0]
             np.testing.assert_allclose(maps.of(image, place), wanted, rtol=1e-4, atol=1e-5)
@@ -71,7 +86,7 @@ def test_sees_is_what_gradients_say(maps):
         if len(shown.shape) < 3:
             assert shown.sees == side
             continue
-        alone = keras.Model(maps.model.input, maps.model.layers[shown.place].output)
+        alone = keras.Model(maps.model.inputs[0], maps.model.layers[shown.place].output)
         with tf.GradientTape() as tape:
             tape.watch(images)
             found = alone(images, training=False)

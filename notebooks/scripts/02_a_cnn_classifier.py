@@ -80,7 +80,7 @@ if not data.is_cifar:  # it does not know other images: train a small one, for a
     classifier.train_article(model, data.train_images, data.train_labels, steps=400, progress=False)
 
 some, truth = data.test_images[:12], data.test_labels[:12]
-p = classifier.predict(model, some)
+p = classifier.predict(model, some, flips=False)
 answers, sure = p.argmax(1), p.max(1)
 plots.images(
     some,
@@ -700,7 +700,6 @@ plots.bars(
     xlabel="accuracy on 2,000 test images (%)",
     form="{:.1f}",
     highlight="improved",
-    reference=("article", accuracy["article"]),
     alt="Bars of accuracy: " + ", ".join(f"{k} {v:.1f} %" for k, v in accuracy.items()) + ".",
 )
 
@@ -717,19 +716,33 @@ for name, (found, curves) in ladder.items():
     )
 Markdown("\n".join(rows))
 
+# %%
+gains = {
+    "ReLU instead of tanh": ("article", "article, with tanh"),
+    "a schedule, for the article's network": ("article, with schedule", "article"),
+    "a schedule, for the improved network": ("improved", "improved, no schedule"),
+    "batch normalization": ("improved", "improved, no normalization"),
+    "instance normalization": ("improved, instance norm", "improved, no normalization"),
+    "residual connections": ("improved", "improved, no residual"),
+}
+rows = [f"- {idea}: {accuracy[a] - accuracy[b]:+.1f} points" for idea, (a, b) in gains.items()]
+Markdown("\n".join([f"What each idea bought on {data.name}, in this run:", "", *rows]))
+
 # %% [markdown]
-# **Explain.** Each row is one seed: differences of a point or two are chance, as the two seeds in section 3
-# have shown you. What is larger than that?
+# **Explain.** Each row is one seed. Remember how far two seeds lay apart in section 3, and what is smaller than
+# that may be chance.
 #
-# - **Normalization** is what most of the gain hangs on. Without it the recipe's large steps lead nowhere: its
-#   networks would need smaller steps, and with them more time. *Instance* normalization takes away the contrast
-#   of each image by itself, and here that costs: it was made for changing the style of pictures, where contrast
-#   is in the way. The choice is not a matter of taste.
-# - **The schedule** helps both networks. Large steps get far, small ones at the end settle.
+# - **Batch normalization** is what lets the recipe take large steps. Without it, a network would need smaller
+#   ones, and with them more time.
+# - **Instance normalization** takes away the contrast of each image by itself. Where contrast tells nothing
+#   (the drawn sprites have it at random; pictures whose style is to be changed) that is as good or better.
+#   Where contrast helps to tell classes apart, as in photographs, it costs. The choice is not a matter of taste.
+# - **The schedule**: large steps get far, small ones at the end settle.
 # - **Residual connections** buy little in a network this shallow. They were made for networks ten times as
-#   deep, which could not be trained without them.
+#   deep, which could hardly be trained without them.
 # - **ReLU against tanh**: AlexNet's authors found ReLU several times faster. In a network of five layers, with
-#   few steps, it may go either way: see your own numbers. A good reason to measure, and not to quote.
+#   few steps, it can go either way; try `TRACKLAB_DATA` with other images. A good reason to measure, and not to
+#   quote.
 #
 # What is not in the table is AlexNet's size: 60 million weights and 1.2 million images on two graphics cards
 # for about six days. That, too, was one of its ideas.
@@ -798,9 +811,9 @@ explore(
 
 # %% [markdown]
 # **Explain.** The first layer answers to edges and colours everywhere, as lesson 01's kernels did. Deeper maps
-# are smaller, see more of the image, and more of them stay silent: a channel there answers to few things, but
-# to these wherever they are. That is what lesson 04's detector and lesson 07's tracker build on: they use maps
-# like these and leave the last layer out.
+# are smaller, and each of their values sees more of the image, in the end all of it. What a channel there
+# answers to is harder to name, but it says what the network needs: the last layer only adds up. Lesson 04's
+# detector and lesson 07's tracker build on that: they use maps like these and leave the last layer out.
 #
 # ## 7. The gate
 #

@@ -139,7 +139,7 @@ class Maps:
         self.class_names = tuple(class_names)
         self.layers = layers(model, max(images.shape[1:3]))
         outputs = [model.layers[one.place].output for one in self.layers]
-        watched = keras.Model(model.input, [*outputs, model.output])
+        watched = keras.Model(model.inputs[0], [*outputs, model.outputs[0]])
         self._run = tf.function(lambda x: watched(x, training=False))
         # A cache of its own for each explorer: models are not alike.
         self._kept = functools.lru_cache(KEPT)(self._all)
