@@ -15,6 +15,7 @@ path in an output fails and leaves the old notebook in place.
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
 import json
 import os
@@ -132,11 +133,13 @@ def code_faults(notebook: NotebookNode) -> list[str]:
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type != "code":
             continue
-        for line in cell.source.splitlines():
-            if re.match(r"\s*(!|%|\?)|.*\?\s*$", line) or re.match(r"\s*\w+\s*=\s*[!%]\w", line):
-                faults.append(f"cell {number}: shell escape or magic: {line.strip()!r}")
-            if "get_ipython" in line:
-                faults.append(f"cell {number}: get_ipython hides magics: {line.strip()!r}")
+        try:
+            ast.parse(cell.source)  # escapes, magics and "?" are IPython's own, not Python
+        except SyntaxError as error:
+            line = (error.text or "").strip()
+            faults.append(f"cell {number}: shell escape or magic, not Python: {line!r}")
+        if "get_ipython" in cell.source:
+            faults.append(f"cell {number}: get_ipython hides magics")
         if "foreign-picture" in tags(cell) and not cell.metadata.get("shows"):
             faults.append(f"cell {number}: foreign-picture without shows=...")
     return faults

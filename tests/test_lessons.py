@@ -100,7 +100,15 @@ def test_readme_lists_every_lesson_with_its_minutes():
 
 @pytest.mark.parametrize(
     "line",
-    ["!exit 3", "%nosuchmagic", "  %matplotlib inline", "files = !ls", "x = %time 1", "np.sum?"],
+    [
+        "!exit 3",
+        "%nosuchmagic",
+        "if a:\n    %matplotlib inline",
+        "files = !ls",
+        "x = %time 1",
+        "np.sum?",
+        "get_ipython().system('exit 3')",
+    ],
 )
 def test_shell_escapes_and_magics_are_found(line):
     notebook = new_notebook(cells=[new_code_cell(f"a = 7 % 2\n{line}")])
@@ -108,7 +116,7 @@ def test_shell_escapes_and_magics_are_found(line):
 
 
 def test_ordinary_code_is_not_taken_for_magic():
-    code = "a = 7 % 2\nb = a != 3\nprint(f'{a:%}', 'really?')\nc = (a\n     - b)"
+    code = 'a = 7 % 2\nb = a != 3\nprint(f\'{a:%}\', """really?\n!no""")\nc = (a\n     % 2)'
     assert lessons.code_faults(new_notebook(cells=[new_code_cell(code)])) == []
 
 
