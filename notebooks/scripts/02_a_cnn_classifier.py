@@ -741,8 +741,7 @@ Markdown("\n".join([f"What each idea bought on {data.name}, in this run:", "", *
 # - **Residual connections** buy little in a network this shallow. They were made for networks ten times as
 #   deep, which could hardly be trained without them.
 # - **ReLU against tanh**: AlexNet's authors found ReLU several times faster. In a network of five layers, with
-#   few steps, it can go either way; try `TRACKLAB_DATA` with other images. A good reason to measure, and not to
-#   quote.
+#   few steps, it can go either way: see your own number. A good reason to measure, and not to quote.
 #
 # What is not in the table is AlexNet's size: 60 million weights and 1.2 million images on two graphics cards
 # for about six days. That, too, was one of its ideas.
