@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -171,6 +174,23 @@ def test_template_goes_on_behind_something_and_says_so():
     assert overlaps(track, clip)[25:].min() > 0.7
 
 
+@pytest.mark.parametrize(
+    "box", [[150, 100, 300, 300], [-140, -80, 12, 15], [130, 30, 290, 80], [-60, 40, 20, 300]]
+)
+def test_an_object_whose_centre_is_outside_stays_where_it_is(box):
+    frames = [texture(0, 120, 160)] * 6
+    track = trackers.run("template", frames, box)
+    # the size wavers a little where a small part stands for a large box
+    assert bx.iou(track.boxes, [box]).min() > 0.97
+    assert track.scores.min() > 0.95
+
+
+def test_template_follows_what_comes_in_from_outside():
+    clip = moving([(150 - 2 * t, 40) for t in range(30)], side=(40, 30))
+    track = trackers.run("template", clip)
+    assert overlaps(track, clip).min() > 0.7
+
+
 def test_template_follows_out_of_the_frame_and_back():
     path = [(90 - 2 * t if t < 50 else 90 - 2 * (100 - t), 40) for t in range(100)]
     clip = moving(path)
@@ -329,6 +349,47 @@ def test_order_and_size_are_held(name):
     tracker.init(texture(0, 120, 160), BOX)
     with pytest.raises(errors.InputError, match="160 x 120"):
         tracker.update(texture(0, 160, 120))
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_after_an_init_that_failed_there_is_no_update(name):
+    frame = texture(0, 120, 160)
+    tracker = trackers.create(name)
+    tracker.init(frame, BOX)
+    tracker.update(frame)
+    with pytest.raises(errors.InputError, match="touches the frame"):
+        tracker.init(frame, [500, 500, 600, 600])
+    with pytest.raises(errors.InputError, match="update before init"):
+        tracker.update(frame)
+    tracker.init(frame, BOX)
+    assert np.isfinite(tracker.update(frame).box).all()
+
+
+# in a process of its own, because what fails here takes its process along
+REFUSED = """
+import numpy as np
+from tracklab import errors, trackers
+
+frame = np.random.default_rng(0).integers(0, 255, (120, 160, 3), dtype=np.uint8)
+tracker = trackers.create("opencv-mil")
+tracker.init(frame, [20, 30, 60, 70])
+tracker.update(frame)
+try:
+    tracker.init(frame, [0, 0, 160, 120])
+except errors.InputError:
+    print("refused")
+try:
+    tracker.update(frame)
+except errors.InputError as error:
+    print(error)
+"""
+
+
+def test_opencvs_refusal_does_not_end_the_process():
+    done = subprocess.run([sys.executable, "-c", REFUSED], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("refused\n")
+    assert "update before init" in done.stdout
 
 
 def test_a_wrong_name_lists_the_names():

@@ -48,8 +48,10 @@ class Tracker(ABC):
 
         The box may be partly outside the frame. May be called again, to start on another object.
         Raises `InputError` for another kind of frame, and for a box that is not finite, has no
-        area, or lies wholly outside the frame.
+        area, or lies wholly outside the frame. What it followed before is then forgotten: `update`
+        asks for another `init`.
         """
+        self._size = None
         frame = errors.image("frame", frame)
         box = bx.as_box(box)
         height, width = frame.shape[:2]

@@ -58,13 +58,15 @@ class OpenCVTracker(Tracker):
         high = np.clip(np.ceil(box[2:]), low + 1, [width, height])
         low = np.maximum(np.minimum(low, high - SMALLEST_SIDE), 0)
         high = np.minimum(np.maximum(high, low + SMALLEST_SIDE), [width, height])
-        self._tracker = self._make()
+        tracker = self._make()
         try:
-            self._tracker.init(_bgr(frame), tuple(int(v) for v in (*low, *(high - low))))
+            tracker.init(_bgr(frame), tuple(int(v) for v in (*low, *(high - low))))
         except cv2.error as error:
             came = errors.Said(f"{box.tolist()}, on which OpenCV's {self.kind} cannot start")
             wanted = f"a smaller box, with room around it in the frame of {width} x {height} pixels"
             raise errors.InputError(f"box: got {came}, wanted {wanted}") from error
+        # kept only now: OpenCV ends the process where a tracker that did not start is updated
+        self._tracker = tracker
         self._margins = box - np.concatenate([low, high]).astype(np.float32)
         self._box = box
 

@@ -169,7 +169,7 @@ class TemplateTracker(Tracker):
         self.sight = None
 
     def _step(self, frame: Frame) -> State:
-        predicted = np.clip(self._center + self._velocity, 0, [frame.shape[1], frame.shape[0]])
+        predicted = self._on_frame(self._center + self._velocity, frame)
         found, score = self._search(frame, predicted)
         if score >= self.seen:
             # v <- (1 - a) v + a (c[t] - c[t - 1])
@@ -183,6 +183,14 @@ class TemplateTracker(Tracker):
             self._lost += 1
         box = bx.cxcywh_to_xyxy([*self._center, *(self._box_size * self._scale)])
         return State(box, self._velocity.astype(np.float32), max(0.0, score))
+
+    def _on_frame(self, center: NDArray[np.float64], frame: Frame) -> NDArray[np.float64]:
+        """The box's centre, moved as little as brings the middle of the template into the frame.
+
+        The template is what is seen of the object. The box's own centre may lie outside.
+        """
+        offset = self._offset * self._scale
+        return np.clip(center - offset, 0, [frame.shape[1], frame.shape[0]]) + offset
 
     def _template(self) -> NDArray[np.uint8]:
         """Half as it was at first, so that it cannot drift away; half as it was lately."""
