@@ -94,7 +94,7 @@ def test_readme_lists_every_lesson_with_its_minutes():
     for stem in STEMS:
         front = saved(stem).metadata["tracklab"]
         link = re.escape(f"[{front['title']}](notebooks/{stem}.ipynb)")
-        row = rf"\| {link} \| .* \| {front['minutes']} \|"
+        row = rf"\| {link} \| .* \| {front['minutes']} \| {front['seconds']} \|"
         assert re.search(row, readme), f"README has no row for {stem}: {row}"
 
 
