@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gc
 import os
 import random
+import struct
 import warnings
 import weakref
 from fractions import Fraction
@@ -302,6 +304,12 @@ def test_a_phones_rotation_mark_is_honoured(tmp_path, turn):
         ("webm", "libvpx"),
         ("webm", "libvpx-vp9"),
         ("mpg", "mpeg2video"),
+        ("flv", "libx264"),
+        ("wmv", "wmv2"),
+        ("h264", "libx264"),
+        ("mxf", "mpeg2video"),
+        ("nut", "mpeg4"),
+        ("ogv", "libtheora"),
     ],
 )
 def test_other_containers_and_codecs(tmp_path, ending, codec):
@@ -326,6 +334,74 @@ def test_an_animated_gif(tmp_path):
     clip = video.read_clip(tmp_path / "a.gif")
     assert numbers(clip.frames) == list(range(12))
     assert clip.fps == pytest.approx(10)
+
+
+def edited(path, skip=0, keep=None):
+    """Rewrite an MP4's edit list, as a trim without encoding anew does; in ticks of the file."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"elst") + 12
+    length, start = struct.unpack(">Ii", data[at : at + 8])
+    data[at : at + 8] = struct.pack(">Ii", keep or length, start + skip)
+    path.write_bytes(data)
+    return path
+
+
+def first_frames_negative(path):
+    times = [40 * n - 120 for n in range(60)]
+    return encode_with(path, 60, times=times, g="12", bf="3")
+
+
+TRIMS = {
+    "in the first group": lambda p: edited(encode_with(p, 60, g="10", bf="2"), skip=7 * 512),
+    "in the second group": lambda p: edited(encode_with(p, 60, g="10", bf="2"), skip=12 * 512),
+    "at the end": lambda p: edited(encode_with(p, 60, g="10", bf="2"), keep=1200),
+    "times below zero": first_frames_negative,
+}
+
+
+@pytest.mark.parametrize("trim", TRIMS)
+def test_a_trimmed_video_gives_the_frames_that_a_player_shows(tmp_path, trim):
+    path = TRIMS[trim](tmp_path / "trimmed.mp4")
+    with av.open(str(path)) as container:
+        shown = [number_of(p.to_ndarray(format="rgb24")) for p in container.decode(video=0)]
+    assert 25 < len(shown) < 60
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert numbers(VideoFrames(path)) == shown
+        for asked in (reversed(range(len(shown))), random.Random(0).sample(range(len(shown)), 12)):
+            frames = VideoFrames(path, cache_bytes=1)
+            asked = list(asked)
+            assert [number_of(frames[i]) for i in asked] == [shown[i] for i in asked]
+
+
+def _open_files():
+    return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs Linux's list of open files")
+def test_a_clip_that_nobody_holds_lets_go_of_its_file_and_threads(movie):
+    number_of(video.read_clip(movie).frames[30])
+    gc.collect()
+    gc.disable()
+    try:
+        before = _open_files()
+        for _ in range(5):
+            clip = video.read_clip(movie)
+            assert number_of(clip.frames[30]) == 30
+            del clip
+        after = _open_files()
+    finally:
+        gc.enable()
+    assert after[0] <= before[0]
+    assert after[1] <= before[1]
+
+
+def test_closed_frames_open_again_when_asked(movie):
+    frames = VideoFrames(movie, cache_bytes=1)
+    assert number_of(frames[50]) == 50
+    frames.close()
+    frames.close()
+    assert [number_of(frames[i]) for i in (51, 7, 100)] == [51, 7, 100]
 
 
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
@@ -369,6 +445,19 @@ def test_a_rate_of_ones_own_and_the_first_frames(movie):
 def _text(path: Path) -> Path:
     path.write_text("not a video\n" * 50)
     return path
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n"
+
+
+def _listed(folder: Path) -> Path:
+    video.write(folder / "a.mp4", [numbered(0)] * 3)
+    return _written(folder / "x.ffconcat", "ffconcat version 1.0\nfile a.mp4\n")
 
 
 def _cut_recording(path: Path) -> Path:
@@ -415,6 +504,9 @@ BAD_SOURCES = {
     "no frames": (lambda p: _headers_only(p / "h.mp4"), "no frame can be decoded"),
     "empty folder": (lambda p: _folder(p / "f"), "an empty folder; wanted images"),
     "no images": (lambda p: _folder(p / "f", "a.txt", "b.mp4"), r"no images, but a\.txt, b\.mp4"),
+    "truth file": (lambda p: _written(p / "gt.txt", "1,1,5,5\n" * 40), "cannot be opened as a vid"),
+    "playlist": (lambda p: _written(p / "x.m3u8", PLAYLIST), "cannot be opened as a video"),
+    "list of files": (lambda p: _listed(p), "cannot be opened as a video"),
     "bad image": (lambda p: _folder(p / "f", "a.jpg"), r"a\.jpg: 600 bytes that are not an image"),
     "one image": (lambda p: _text(p / "one.jpg"), "one image; wanted a video, or the folder"),
 }
@@ -501,11 +593,26 @@ def test_grey_alpha_and_deep_images_become_rgb(tmp_path):
     (tmp_path / "g").mkdir()
     grey = np.full((6, 8), 77, np.uint8)
     cv2.imwrite(str(tmp_path / "g" / "1.png"), grey)
-    cv2.imwrite(str(tmp_path / "g" / "2.png"), np.dstack([grey, grey, grey, grey]))
+    cv2.imwrite(str(tmp_path / "g" / "2.png"), np.dstack([grey, grey, grey, 0 * grey + 255]))
     cv2.imwrite(str(tmp_path / "g" / "3.png"), grey.astype(np.uint16) * 256)
     for frame in video.read_clip(tmp_path / "g"):
         assert (frame.shape, frame.dtype) == ((6, 8, 3), np.uint8)
         assert frame.min() == frame.max() == 77
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+@pytest.mark.parametrize("ending", ["png", "tif"])
+def test_what_is_transparent_is_laid_on_white(tmp_path, ending, depth):
+    layers = np.zeros((2, 3, 4), np.uint8)
+    layers[..., 2] = 100  # OpenCV's red
+    layers[..., 3] = [0, 51, 255]
+    cv2.imwrite(
+        str(tmp_path / f"a.{ending}"), layers.astype(depth) * (257 if depth is np.uint16 else 1)
+    )
+    # C = a F + (1 - a) 255 with a = 0, 1/5, 1
+    expected = [[255, 255, 255], [224, 204, 204], [100, 0, 0]]
+    picture = video.read_image(tmp_path / f"a.{ending}")
+    assert picture.tolist() == [expected, expected]
 
 
 def test_a_photographs_orientation_is_honoured(tmp_path):

@@ -26,13 +26,27 @@ from PIL import Image, UnidentifiedImageError
 
 from tracklab import errors
 from tracklab.clips import Frame, Part
+from tracklab.video.files import address, why
 
+PAPER = 255  # what shows through where an image is transparent: white
 CACHE_BYTES = 64 * 2**20  # of decoded frames for each source: 70 frames of 640 x 480
+
+LAST_CAMERA = 9999  # OpenCV keeps a number for each of a few kinds of driver, all below this
 
 # Where these codecs lie in these containers, one packet is one picture and carries its time, so
 # the pictures can be listed without decoding any. Everything else is decoded once to count it.
 PACKET_IS_PICTURE = {"h264", "hevc", "av1", "vp9", "mpeg4", "mjpeg", "ffv1"}
 TIMED_CONTAINERS = {"mov", "mp4", "matroska", "webm"}
+
+# FFmpeg would also draw any text file on a screen and follow playlists to other files and hosts:
+# only these kinds of file are opened, and only from the disk. The names are FFmpeg's.
+CONTAINERS = (
+    *("mov", "mp4", "matroska", "webm", "avi", "flv", "asf", "ogg", "gif", "apng", "swf", "rm"),
+    *("mpeg", "mpegts", "mpegvideo", "mxf", "gxf", "nut", "ivf", "dv", "wtv", "nsv", "nuv"),
+    *("h261", "h263", "h264", "hevc", "vvc", "m4v", "av1", "obu", "vc1", "mjpeg", "mpjpeg"),
+    *("dirac", "dnxhd", "cavsvideo", "yuv4mpegpipe", "avif", "jpegxl_anim"),
+)
+OPENING = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file"}
 
 
 class LazyFrames(ABC):
@@ -81,21 +95,44 @@ class LazyFrames(ABC):
 
 
 def read_image(path: Path) -> Frame:
-    """One picture `(H, W, 3)` uint8 RGB from a file; grey becomes RGB, alpha and depth are dropped.
+    """One picture `(H, W, 3)` uint8 RGB from a file.
 
+    Grey becomes RGB, depth is cut to 8 bits, and what is transparent is laid on white.
     Raises `SourceError` where the file cannot be read or is not a picture.
     """
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
-        raise errors.SourceError(f"{path}: {_why(error)}; wanted an image file") from None
+        raise errors.SourceError(f"{path}: {why(error)}; wanted an image file") from None
     picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if picture is None:
         raise errors.SourceError(
             f"{path}: {len(data)} bytes that are not an image, or a damaged one; "
             "wanted a JPEG, PNG, BMP, WebP or TIFF"
         )
+    if _may_be_transparent(data):
+        layers = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        if layers is not None and layers.shape == (*picture.shape[:2], 4):
+            picture = _on_paper(layers)
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _may_be_transparent(data: NDArray[np.uint8]) -> bool:
+    """Whether a file's first bytes allow for alpha: it is decoded a second time to see it."""
+    head = data[: 2**16].tobytes()
+    if head.startswith(b"\x89PNG"):  # colour types 4 and 6 have alpha, tRNS makes one colour clear
+        return head[25:26] in (b"\4", b"\6") or b"tRNS" in head
+    return head[8:12] == b"WEBP" or head[:4] in (b"II*\0", b"MM\0*")  # not BMP: it pads with zeros
+
+
+def _on_paper(layers: NDArray[Any]) -> NDArray[np.uint8]:
+    """OpenCV's BGRA `(H, W, 4)` of 8 or 16 bits as BGR of 8 bits on white."""
+    if layers.dtype == np.uint16:
+        layers = layers >> 8
+    alpha = layers[..., 3:].astype(np.float32) / 255
+    # C = a F + (1 - a) B
+    mixed = alpha * layers[..., :3] + (1 - alpha) * PAPER
+    return np.asarray(np.clip(np.round(mixed), 0, 255), np.uint8)
 
 
 class ImageFrames(LazyFrames):
@@ -135,7 +172,7 @@ def _header_size(path: Path) -> tuple[int, int]:
             "wanted a JPEG, PNG, BMP, WebP or TIFF"
         ) from None
     except OSError as error:
-        raise errors.SourceError(f"{path}: {_why(error)}; wanted an image file") from None
+        raise errors.SourceError(f"{path}: {why(error)}; wanted an image file") from None
     return (height, width) if sideways else (width, height)
 
 
@@ -155,6 +192,8 @@ class VideoFrames(LazyFrames):
     def __init__(self, path: Path, cache_bytes: int = CACHE_BYTES) -> None:
         self.path = path
         self._by_count = False  # where pictures carry no usable times, they are numbered in order
+        self._container: Any = None
+        self._decoder: Iterator[tuple[int, Any]] | None = None
         self._open()
         self._pts, self._keys = self._list_pictures()
         super().__init__(len(self._pts), cache_bytes)
@@ -166,18 +205,31 @@ class VideoFrames(LazyFrames):
         seconds = np.array(self._pts, np.float64) * tick
         self.times: NDArray[np.float64] = seconds - seconds[0]
         self.fps = self._mean_rate()
-        self._decoder: Iterator[tuple[int, Any]] | None = None
         self._position = 0  # number of the next picture that the decoder will give
         self._sound_from = 0  # pictures before this one lack the frames they were predicted from
         self._warned = False
 
     # Opening and listing
 
+    def close(self) -> None:
+        """Let go of the file and of the decoder's threads; opened again if a frame is asked for.
+
+        Frames that nobody holds any more close themselves.
+        """
+        if self._container is not None:
+            self._container.close()
+        self._container = self._decoder = None
+
+    def __del__(self) -> None:
+        if getattr(self, "_container", None) is not None:
+            self.close()
+
     def _open(self) -> None:
+        self.close()
         try:
-            self._container = av.open(str(self.path))
+            self._container = av.open(address(self.path), options=OPENING)
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise errors.SourceError(self._unopened(_why(error))) from None
+            raise errors.SourceError(self._unopened(why(error))) from None
         if not {stream.type for stream in self._container.streams} & {"video", "audio"}:
             raise errors.SourceError(self._unopened("nothing in it can be found"))
         if not self._container.streams.video:
@@ -198,17 +250,23 @@ class VideoFrames(LazyFrames):
     def _list_pictures(self) -> tuple[list[int], list[tuple[int, int]]]:
         """Presentation times of all pictures in order, and `(pts, dts)` of the key frames."""
         packets: list[tuple[Any, Any, bool]] = []  # presentation time, decoding time, is it a key
+        discarded = 0  # packets that are decoded and not shown: where a file was trimmed
         broken = False
         try:
             for packet in self._container.demux(self._stream):
                 if packet.is_corrupt:
                     broken = True
-                elif packet.size and not packet.is_discard:
+                elif packet.size and packet.is_discard:
+                    discarded += 1
+                elif packet.size:
                     packets.append((packet.pts, packet.dts, packet.is_keyframe))
         except (av.FFmpegError, OSError):
             broken = True
-        announced = self._stream.frames
-        timed = bool(TIMED_CONTAINERS & set(self._container.format.name.split(",")))
+        formats = set(self._container.format.name.split(","))
+        timed = bool(TIMED_CONTAINERS & formats)
+        # The index of an MP4 leaves out what was trimmed off; its header counts it.
+        announced = len(self._stream.index_entries) if "mp4" in formats else self._stream.frames
+        announced = max(0, announced - discarded)
         broken |= timed and len(packets) < announced  # AVI announces pictures that it left out
         pts = [packet[0] for packet in packets]
         keys = [(p, d if d is not None else p) for p, d, key in packets if key and p is not None]
@@ -241,10 +299,8 @@ class VideoFrames(LazyFrames):
 
     def _count_by_decoding(self) -> list[int]:
         """Presentation times of all pictures that can be decoded; one pass, nothing is kept."""
-        self._container.close()
         self._open()
         times: list[Any] = [picture.pts for _, picture in self._decode()]
-        self._container.close()
         self._open()
         if None in times or any(later <= earlier for earlier, later in pairwise(times)):
             self._by_count = True
@@ -265,26 +321,14 @@ class VideoFrames(LazyFrames):
     # Decoding
 
     def _decode(self) -> Iterator[tuple[int, Any]]:
-        """Pictures with their times from where the container stands; skips what is damaged."""
-        ordinal = 0
-        try:
-            for packet in self._container.demux(self._stream):
-                if packet.is_corrupt:
-                    continue  # half a picture: the file breaks off in it
-                try:
-                    pictures = packet.decode()
-                except av.FFmpegError:
-                    continue
-                for picture in pictures:
-                    time: Any = ordinal if self._by_count else picture.pts
-                    yield time, picture
-                    ordinal += 1
-        except (av.FFmpegError, OSError):
-            return  # the file breaks off here
+        return _pictures(self._container, self._stream, self._by_count)
 
     def _fetch(self, index: int) -> None:
-        key = max(0, bisect.bisect_right(self._key_numbers, index) - 1)
-        key_number = self._key_numbers[key] if self._key_numbers else 0
+        # -1: no key frame is shown before it, as where a trim hides the one it starts from.
+        key = bisect.bisect_right(self._key_numbers, index) - 1
+        key_number = self._key_numbers[key] if key >= 0 else 0
+        if self._container is None:
+            self._open()
         behind = index < self._position
         if self._decoder is None or behind or key_number > self._position:
             self._seek(key, index)
@@ -311,7 +355,7 @@ class VideoFrames(LazyFrames):
     def _seek(self, key: int, index: int) -> None:
         """Stand at a key frame from which picture `index` can be decoded."""
         for attempt in range(key, -1, -1):
-            if not self._key_numbers or self._key_numbers[attempt] == 0:
+            if self._key_numbers[attempt] == 0:
                 break  # from the start, without trusting any seek
             try:
                 self._container.seek(self._keys[attempt][1], stream=self._stream, backward=True)
@@ -325,7 +369,6 @@ class VideoFrames(LazyFrames):
             self._decoder = _chain(first, decoder)
             self._position = self._sound_from
             return
-        self._container.close()
         self._open()
         self._decoder, self._position, self._sound_from = self._decode(), 0, 0
 
@@ -351,6 +394,28 @@ class VideoFrames(LazyFrames):
         # The mark says by how many degrees a player turns the picture counterclockwise.
         quarter_turns = round(picture.rotation / 90) % 4
         return np.ascontiguousarray(np.rot90(array, quarter_turns))
+
+
+def _pictures(container: Any, stream: Any, by_count: bool) -> Iterator[tuple[int, Any]]:
+    """Pictures with their times from where the container stands; skips what is damaged.
+
+    A function, because a method would hold the frames that hold it, and with them an open file.
+    """
+    ordinal = 0
+    try:
+        for packet in container.demux(stream):
+            if packet.is_corrupt:
+                continue  # half a picture: the file breaks off in it
+            try:
+                pictures = packet.decode()
+            except av.FFmpegError:
+                continue
+            for picture in pictures:
+                time: Any = ordinal if by_count else picture.pts
+                yield time, picture
+                ordinal += 1
+    except (av.FFmpegError, OSError):
+        return  # the file breaks off here
 
 
 def _chain(first: tuple[int, Any], rest: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
@@ -399,7 +464,7 @@ def camera(number: int = 0) -> Iterator[Frame]:
     Close it (`frames.close()`) or leave the loop to let go of the camera. Raises `SourceError`
     where there is no such camera.
     """
-    number = int(errors.number("number", number, low=0, whole=True))
+    number = int(errors.number("number", number, low=0, high=LAST_CAMERA, whole=True))
     capture, first = open_camera(number)
 
     def stream() -> Iterator[Frame]:
@@ -435,10 +500,3 @@ def open_camera(number: int) -> tuple[Any, Frame]:
 def _grab(capture: Any) -> Frame | None:
     good, frame = capture.read()
     return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) if good else None
-
-
-def _why(error: BaseException) -> str:
-    """What the system said, without numbers and paths."""
-    if isinstance(error, PermissionError):
-        return "no permission to read it"
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
