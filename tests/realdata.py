@@ -32,5 +32,6 @@ def point_at_cifar() -> None:
     if not CIFAR_FOLDER.is_dir():
         from tracklab import datasets
 
-        datasets.unpack(CIFAR_ARCHIVE, CIFAR_FOLDER)
+        # every worker of a test run comes here at the same time
+        datasets.unpack(CIFAR_ARCHIVE, CIFAR_FOLDER, exist_ok=True)
     os.environ["TRACKLAB_DATA"] = str(CIFAR_FOLDER)

@@ -12,12 +12,13 @@ import zipfile
 import cv2
 import numpy as np
 import pytest
+import realdata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from realdata import needs_cifar, point_at_cifar
 
 from tracklab import datasets, errors
-from tracklab.datasets import cifar, folder, images, store
+from tracklab.datasets import archive, cifar, folder, images, store
 
 NAMED = os.environ.get("TRACKLAB_DATA")
 
@@ -815,6 +816,74 @@ def test_a_target_that_is_there_is_left_alone(tmp_path):
     with pytest.raises(errors.InputError, match="target"):
         datasets.unpack(archive, tmp_path / "out")
     assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
+
+
+@pytest.fixture
+def another(monkeypatch):
+    """Another process that unpacks the same archive, and is done just before this one."""
+    fill, done = archive._fill, []
+
+    def fill_twice(packed, beside, guard):
+        fill(packed, beside, guard)
+        if not done:
+            done.append(True)
+            datasets.unpack(packed, done_at[0])
+
+    monkeypatch.setattr(archive, "_fill", fill_twice)
+    done_at = []
+    return done_at
+
+
+def test_of_two_that_unpack_at_once_the_second_is_told(tmp_path, another):
+    packed, target = tar_of(tmp_path / "archive", MEMBERS), tmp_path / "out"
+    another.append(target)
+    with pytest.raises(errors.InputError, match="target"):
+        datasets.unpack(packed, target)
+    assert (target / "a" / "one.txt").read_bytes() == b"1"
+    assert sorted(os.listdir(tmp_path)) == ["archive", "out"]
+
+
+def test_of_two_that_unpack_at_once_the_second_may_take_what_is_there(tmp_path, another):
+    packed, target = tar_of(tmp_path / "archive", MEMBERS), tmp_path / "out"
+    another.append(target)
+    assert datasets.unpack(packed, target, exist_ok=True) == target
+    assert datasets.unpack(packed, target, exist_ok=True) == target
+    assert (target / "a" / "b" / "two.txt").read_bytes() == b"22"
+    assert sorted(os.listdir(tmp_path)) == ["archive", "out"]
+    with pytest.raises(errors.InputError, match="target"):
+        datasets.unpack(packed, packed, exist_ok=True)
+
+
+def test_a_target_that_cannot_be_made_is_said(tmp_path, monkeypatch):
+    def refuse(source, target):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(archive.os, "replace", refuse)
+    with pytest.raises(errors.SourceError, match="'out' cannot be made: Permission denied"):
+        datasets.unpack(tar_of(tmp_path / "archive", MEMBERS), tmp_path / "out")
+    assert sorted(os.listdir(tmp_path)) == ["archive"]
+
+
+def test_cifar10_takes_what_another_process_has_unpacked(tmp_path, monkeypatch, another):
+    root = cifar_folder(tmp_path / "folder")
+    packed = tmp_path / "cifar10-images.tar"
+    with tarfile.open(packed, "w") as tar:
+        for part in ("train", "test"):
+            tar.add(root / part, part)
+    monkeypatch.setenv("TRACKLAB_DATA", str(packed))
+    another.append(cifar._unpacked(packed))
+    assert datasets.cifar10().is_cifar
+
+
+def test_two_workers_of_a_test_run_may_start_at_once(tmp_path, monkeypatch, another):
+    packed = tar_of(tmp_path / "archive", MEMBERS)
+    another.append(tmp_path / "cache" / "images")
+    monkeypatch.setattr(realdata, "CIFAR_ARCHIVE", packed)
+    monkeypatch.setattr(realdata, "CIFAR_FOLDER", another[0])
+    monkeypatch.setenv("TRACKLAB_DATA", "")
+    realdata.point_at_cifar()
+    assert os.environ["TRACKLAB_DATA"] == str(another[0])
+    assert (another[0] / "a" / "one.txt").is_file()
 
 
 @given(st.binary(max_size=300))

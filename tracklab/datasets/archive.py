@@ -5,6 +5,8 @@ Invariant: `target` holds the whole archive, or does not exist; nothing is writt
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import shutil
 import stat
@@ -12,6 +14,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
@@ -26,48 +29,96 @@ def unpack(
     archive: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
+    exist_ok: bool = False,
     most_bytes: int = MOST_BYTES,
     most_files: int = MOST_FILES,
 ) -> Path:
     """Unpack a tar or zip archive into the new folder `target` and return it.
 
-    It is unpacked beside `target` and renamed when whole. Raises `SourceError` for a file that is
-    not an archive or is cut short, and for one that holds links, devices, names that lead out of
-    the folder, or more than `most_bytes` bytes or `most_files` files; `InputError` where `target`
-    is there already and not empty.
+    It is unpacked beside `target` and renamed when whole. `exist_ok=True` returns a `target` that
+    is there already and not empty as it is: of several processes that unpack the same archive at
+    once, the first one's work is everyone's.
+
+    Raises `SourceError` for a file that is not an archive or is cut short, for one that holds
+    links, devices, names that lead out of the folder, or more than `most_bytes` bytes or
+    `most_files` files, and where `target` cannot be made; `InputError` where `target` is there
+    already, or comes while this unpacks, and is not empty.
     """
     archive, target = Path(archive), Path(target)
     if not archive.is_file():
         raise errors.SourceError(f"archive: no file {archive.name!r} there")
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        errors.bad("target", str(target), "a folder that does not exist yet, or an empty one")
+    if _taken(target):
+        return _as_it_is(target, exist_ok)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
     try:
         guard = _Guard(archive.name, most_bytes, most_files)
         _fill(archive, beside, guard)
         beside.chmod(0o755)  # mkdtemp makes it private
-        if target.exists():
-            target.rmdir()
-        os.replace(beside, target)
+        with contextlib.suppress(OSError):
+            target.rmdir()  # an empty one is in the way on Windows
+        try:
+            os.replace(beside, target)
+        except OSError as error:
+            if _taken(target):  # somebody else was first
+                return _as_it_is(target, exist_ok)
+            why = error.strerror or type(error).__name__
+            raise errors.SourceError(f"target: {target.name!r} cannot be made: {why}") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return target
 
 
-def _fill(archive: Path, folder: Path, guard: _Guard) -> None:
+def _taken(target: Path) -> bool:
+    """Whether something is at `target` that unpacking must not touch."""
+    return target.exists() and (not target.is_dir() or any(target.iterdir()))
+
+
+def _as_it_is(target: Path, exist_ok: bool) -> Path:
+    if not (exist_ok and target.is_dir()):
+        errors.bad("target", str(target), "a folder that does not exist yet, or an empty one")
+    return target
+
+
+def holds(archive: Path, wanted: Callable[[str], object], first: int = 2000) -> bool:
+    """Whether one of the first names in an archive is as wanted; nothing is unpacked.
+
+    Raises `SourceError` for a file that is not an archive, or is broken there.
+    """
+    with _broken_is_said(archive):
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as held:
+                return any(map(wanted, held.namelist()[:first]))
+        _check_tar(archive)
+        with tarfile.open(archive) as tar:
+            return any(wanted(member.name) for member in itertools.islice(tar, first))
+
+
+def _check_tar(archive: Path) -> None:
+    if not tarfile.is_tarfile(archive):
+        raise errors.SourceError(f"{archive.name}: this is not a tar or zip archive")
+
+
+@contextlib.contextmanager
+def _broken_is_said(archive: Path) -> Iterator[None]:
     broken = (EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile, RuntimeError)
     try:
-        if zipfile.is_zipfile(archive):
-            _unzip(archive, folder, guard)
-        elif tarfile.is_tarfile(archive):
-            _untar(archive, folder, guard)
-        else:
-            raise errors.SourceError(f"{archive.name}: this is not a tar or zip archive")
+        yield
+    except errors.TracklabError:  # some of them are a RuntimeError too
+        raise
     except broken as error:
         raise errors.SourceError(
             f"{archive.name}: cannot be unpacked ({error}). Was it copied or downloaded whole?"
         ) from error
+
+
+def _fill(archive: Path, folder: Path, guard: _Guard) -> None:
+    with _broken_is_said(archive):
+        if zipfile.is_zipfile(archive):
+            _unzip(archive, folder, guard)
+        else:
+            _check_tar(archive)
+            _untar(archive, folder, guard)
 
 
 class _Guard:

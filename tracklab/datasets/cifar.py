@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -23,13 +24,13 @@ import urllib.parse
 import urllib.request
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tracklab import errors
 from tracklab.datasets import folder, store
-from tracklab.datasets.archive import unpack
+from tracklab.datasets.archive import holds, unpack
 from tracklab.datasets.drawn import TEST, TRAIN, sprites
 from tracklab.datasets.images import CIFAR, Images
 
@@ -57,6 +58,7 @@ STALL_SECONDS = 10.0  # a download in which nothing comes for so long is given u
 DOWNLOAD_SECONDS = 900.0  # and so is one that crawls
 BLOCK = 1 << 18
 
+_IN_A_CLASS = re.compile(r"(^|/)(train|test)/[^/]+/[^/]+$")  # a file's name in an archive
 ARCHIVE_ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip")
 
 ADVICE = (
@@ -77,6 +79,38 @@ def cifar10(*, train: int | None = None, test: int | None = None, seed: int = 0)
     images = images.subset(train=train, test=test, seed=seed)
     print(" ".join([f"{images}.", *remarks]))
     return images
+
+
+class AtHand(NamedTuple):
+    """What `cifar10` takes without asking the network: in words, and whether it is CIFAR-10."""
+
+    found: str
+    is_cifar: bool
+
+
+def at_hand() -> AtHand | None:
+    """What `cifar10` would take without a network, looked up as it does but not decoded.
+
+    None where it would draw sprites. Raises `SourceError` where it would: what `TRACKLAB_DATA`
+    names has the right folders, but something is wrong with what is in them.
+    """
+    if keras_archive().is_file() and _is_whole(keras_archive()):
+        return AtHand("in Keras' cache", True)
+    named = os.environ.get("TRACKLAB_DATA")
+    place = _set_in(Path(named).expanduser()) if named else None
+    if place is not None and place.is_file():
+        target = _unpacked(place)
+        if not target.is_dir():
+            if not holds(place, _IN_A_CLASS.search):
+                return None
+            return AtHand("in an archive that TRACKLAB_DATA names, still to be unpacked", True)
+        place = next((p for p in _places(target) if folder.has_images(p)), None)
+    if place is None:
+        return None
+    classes = tuple(sorted({entry.label for entry in folder.listing(place)}))
+    if classes != CIFAR_CLASSES:
+        return AtHand(f"TRACKLAB_DATA names images of {len(classes)} classes of its own", False)
+    return AtHand("the images that TRACKLAB_DATA names", True)
 
 
 def _wanted(part: str, count: int | None) -> int | None:
@@ -157,13 +191,21 @@ def _keras_loader() -> Any:
 
 def _from_named(root: Path) -> Images | None:
     """The set in a folder: in itself, in one of the folders in it, or in an archive in it."""
+    place = _set_in(root)
+    if place is None or place.is_file():
+        return None if place is None else _from_archive(place)
+    return _named(folder.image_folder(place, test_fraction=0.2))
+
+
+def _set_in(root: Path) -> Path | None:
+    """The image folder in a folder, or the archive that should hold one."""
     place = next((p for p in _places(root) if folder.has_images(p)), None)
     if place is not None:
-        return _named(folder.image_folder(place, test_fraction=0.2))
+        return place
     held = sorted(root.iterdir()) if root.is_dir() else [root]
     archives = [p for p in held if p.is_file() and p.name.lower().endswith(ARCHIVE_ENDINGS)]
     likely = [p for p in archives if "cifar" in p.name.lower()]
-    return _from_archive(likely[0]) if likely else None
+    return likely[0] if likely else None
 
 
 def _places(root: Path) -> list[Path]:
@@ -173,14 +215,19 @@ def _places(root: Path) -> list[Path]:
     return [root, *sorted(inside, key=lambda p: "cifar" not in p.name.lower())]
 
 
-def _from_archive(archive: Path) -> Images | None:
-    """The set in an archive, unpacked once into the cache."""
+def _unpacked(archive: Path) -> Path:
+    """Where in the cache an archive is unpacked, as long as it stays the same."""
     base = store.cache_dir() or Path(tempfile.gettempdir())
     about = archive.stat()
     key = store.fingerprint([str(archive.resolve()), about.st_size, about.st_mtime_ns])
-    target = base / f"unpacked-{key}"
+    return base / f"unpacked-{key}"
+
+
+def _from_archive(archive: Path) -> Images | None:
+    """The set in an archive, unpacked once into the cache."""
+    target = _unpacked(archive)
     if not target.is_dir():
-        unpack(archive, target)
+        unpack(archive, target, exist_ok=True)  # another process may be at it too
     place = next((p for p in _places(target) if folder.has_images(p)), None)
     return None if place is None else _named(folder.image_folder(place))
 
