@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
 import sys
+import tarfile
+import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
+import cv2
+import numpy as np
 import pytest
 
-from tracklab import doctor
+from tracklab import datasets, doctor, errors
+from tracklab.datasets.cifar import keras_archive
 from tracklab.doctor import ATTENTION, BROKEN, OK
 
 
@@ -164,14 +171,118 @@ def test_video_codec():
     assert doctor.video_codec(lambda frames, fps: b"nothing").status == BROKEN
 
 
-def test_cifar(monkeypatch, tmp_path):
+@pytest.fixture
+def no_data(monkeypatch, tmp_path):
+    """No CIFAR-10 anywhere, and no way to a network."""
+    monkeypatch.setenv("TRACKLAB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("TRACKLAB_OFFLINE", "1")
     monkeypatch.delenv("TRACKLAB_DATA", raising=False)
+
+
+def put_images(root, classes):
+    for place in (f"{part}/{label}" for part in ("train", "test") for label in classes):
+        (root / place).mkdir(parents=True)
+        cv2.imwrite(str(root / place / "0.png"), np.zeros((32, 32, 3), np.uint8))
+    return root
+
+
+def put_archive(path, root):
+    path.parent.mkdir()
+    with tarfile.open(path, "w:gz") as tar:
+        tar.add(root, ".")
+    return path
+
+
+def test_cifar_that_is_nowhere(no_data, monkeypatch, tmp_path):
+    found = doctor.cifar()
+    assert (found.status, found.found) == (ATTENTION, "not on this machine yet")
+    for name in ("none", "", " "):  # a folder that is not there, and none
+        monkeypatch.setenv("TRACKLAB_DATA", name and str(tmp_path / name))
+        assert doctor.cifar().status == ATTENTION
+
+
+# what TRACKLAB_DATA names: how the doctor finds it, and a word of what it says
+NAMED = {
+    "empty": (ATTENTION, "no images where"),
+    "other files": (ATTENTION, "no images where"),
+    "bare classes": (ATTENTION, "holds an image"),
+    "broken archive": (ATTENTION, "not a tar or zip"),
+    "archive of something else": (ATTENTION, "no images where"),
+    "archive": (OK, "in an archive"),
+    "other classes": (ATTENTION, "2 classes of its own"),
+    "cifar": (OK, "the images that TRACKLAB_DATA names"),
+}
+
+
+@pytest.mark.parametrize("case", NAMED)
+def test_cifar_says_what_the_lessons_will_get(no_data, monkeypatch, tmp_path, capsys, case):
+    root = tmp_path / "data"
+    if case in ("cifar", "archive"):
+        put_images(root, datasets.CIFAR_CLASSES)
+    elif case == "other classes":
+        put_images(root, ("cat", "dog"))
+    elif case == "bare classes":
+        (root / "train" / "cat").mkdir(parents=True)
+        (root / "test" / "cat").mkdir(parents=True)
+    else:
+        root.mkdir()
+        if case != "empty":
+            (root / "notes.txt").write_text("hello")
+    if "archive" in case:
+        root = put_archive(tmp_path / "packed" / "cifar-10.tar.gz", root)
+    if case == "broken archive":
+        root.write_bytes(b"junk" * 100)
+    monkeypatch.setenv("TRACKLAB_DATA", str(root))
+
+    found = doctor.cifar()
+    assert (found.status, NAMED[case][1] in found.found) == (NAMED[case][0], True), found
+    assert str(tmp_path) not in f"{found.found} {found.todo}"
+
+    try:
+        got = datasets.cifar10(train=10 if case == "cifar" else 2, test=2)
+    except errors.SourceError:
+        assert found.status == ATTENTION
+    else:
+        assert got.is_cifar == (found.status == OK)
+    capsys.readouterr()
+    if case == "archive":  # now it is unpacked
+        assert "the images that" in doctor.cifar().found
+
+
+def test_half_a_download_is_not_cifar_and_is_left_alone(no_data):
+    archive = keras_archive()
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(b"half")
     assert doctor.cifar().status == ATTENTION
-    monkeypatch.setenv("TRACKLAB_DATA", str(tmp_path / "none"))
-    assert "names nothing" in doctor.cifar().found
-    monkeypatch.setenv("TRACKLAB_DATA", str(tmp_path))
-    assert doctor.cifar().status == OK
+    assert archive.read_bytes() == b"half"
+
+
+def test_a_whole_download_is_cifar(no_data, monkeypatch):
+    archive = keras_archive()
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(b"whole")
+    monkeypatch.setattr("tracklab.datasets.cifar.ARCHIVE_BYTES", 5)
+    checksum = hashlib.sha256(b"whole").hexdigest()
+    monkeypatch.setattr("tracklab.datasets.cifar.ARCHIVE_SHA256", checksum)
+    found = doctor.cifar()
+    assert (found.status, found.found) == (OK, "in Keras' cache")
+
+
+def test_the_disk_is_the_one_of_the_cache(monkeypatch, tmp_path):
+    asked = []
+
+    def usage(folder):
+        asked.append(folder)
+        return SimpleNamespace(free=5e9)
+
+    monkeypatch.setattr(doctor.shutil, "disk_usage", usage)
+    monkeypatch.setenv("TRACKLAB_CACHE", str(tmp_path / "elsewhere"))
+    assert doctor.disk().found == "5.0 GB free"
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("TRACKLAB_CACHE", str(tmp_path / "file" / "cache"))
+    doctor.disk()
+    assert asked == [tmp_path / "elsewhere", Path(tempfile.gettempdir())]
 
 
 def test_weights(tmp_path):

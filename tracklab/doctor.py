@@ -21,6 +21,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -209,7 +210,7 @@ def memory(gigabytes: float | None) -> Finding:
 def disk(free: float | None = None) -> Finding:
     """Whether data sets and videos have room. `free` in GB; of the cache's disk if None."""
     if free is None:
-        free = shutil.disk_usage(_checkout()).free / 1e9
+        free = shutil.disk_usage(_cache()).free / 1e9
     said = f"{free:.0f} GB free" if free >= 10 else f"{free:.1f} GB free"
     if free >= ENOUGH_DISK:
         return Finding("disk", OK, said)
@@ -313,20 +314,28 @@ def browser(path: str | None) -> Finding:
 
 
 def cifar() -> Finding:
-    """Where the lessons will take CIFAR-10 from, in the order in which they try."""
-    from tracklab.datasets.cifar import keras_archive
+    """Where the lessons will take CIFAR-10 from: they are asked, but nothing is decoded."""
+    from tracklab.datasets.cifar import at_hand
+    from tracklab.errors import SourceError
 
-    named = os.environ.get("TRACKLAB_DATA")
-    if keras_archive().is_file():
-        return Finding("CIFAR-10", OK, "in Keras' cache")
-    if named and Path(named).expanduser().exists():
-        return Finding("CIFAR-10", OK, "the images that TRACKLAB_DATA names")
     todo = (
         "stay online for the first download (170 MB), or set TRACKLAB_DATA to a folder with "
         "train/<class>/ and test/<class>/; without both, lessons say that they use drawn sprites"
     )
-    found = "TRACKLAB_DATA names nothing that is there" if named else "not on this machine yet"
-    return Finding("CIFAR-10", ATTENTION, found, todo)
+    try:
+        there = at_hand()
+    except SourceError as error:
+        said = shorten(f"what TRACKLAB_DATA names cannot be used: {error}")
+        return Finding("CIFAR-10", ATTENTION, said, f"repair that, or {todo}")
+    if there is None:
+        named = os.environ.get("TRACKLAB_DATA")
+        found = "no images where TRACKLAB_DATA points" if named else "not on this machine yet"
+        return Finding("CIFAR-10", ATTENTION, found, todo)
+    if not there.is_cifar:
+        said = f"{there.found}, and lessons will use these"
+        todo = "nothing, if that is what you want; else unset TRACKLAB_DATA"
+        return Finding("CIFAR-10", ATTENTION, said, todo)
+    return Finding("CIFAR-10", OK, there.found)
 
 
 def weights(folder: Path) -> Finding:
@@ -475,6 +484,15 @@ def _cifar_host() -> str:
     from tracklab.datasets.cifar import ORIGIN
 
     return urlsplit(ORIGIN).hostname or ORIGIN
+
+
+def _cache() -> Path:
+    """The folder in which data sets are kept, or what stands in for it."""
+    try:
+        from tracklab.datasets.store import cache_dir
+    except ImportError:  # NumPy or OpenCV is missing, which is a finding of its own
+        return _checkout()
+    return cache_dir() or Path(tempfile.gettempdir())
 
 
 def _checkout() -> Path:
