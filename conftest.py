@@ -17,16 +17,29 @@ sys.path.insert(0, str(ROOT / "tests"))
 def pytest_configure(config):
     """Turn the network off, here and in every kernel, and point at real data that is at hand."""
     # The kernels of the lessons inherit the folder and so the guard; this process loads it by hand.
-    if str(OFFLINE) not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
-        old = os.environ.get("PYTHONPATH")
-        os.environ["PYTHONPATH"] = os.pathsep.join([str(OFFLINE)] + ([old] if old else []))
+    old = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if str(OFFLINE) not in old:
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(OFFLINE), *filter(None, old)])
+    guard = sys.modules.get("sitecustomize")  # there already in a worker of pytest-xdist
+    if getattr(guard, "__file__", None) != str(OFFLINE / "sitecustomize.py"):
         spec = importlib.util.spec_from_file_location("offline", OFFLINE / "sitecustomize.py")
-        sys.modules["offline"] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        guard = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(guard)
+    sys.modules["offline"] = guard
     os.environ.setdefault("TRACKLAB_OFFLINE", "1")
     import realdata
 
     realdata.point_at_cifar()
+
+
+@pytest.fixture(autouse=True)
+def no_network(request):
+    """Fail a test that asked for another machine, also where its code swallowed the refusal."""
+    asked = sys.modules["offline"].refused
+    asked.clear()
+    yield
+    if asked and not request.node.get_closest_marker("asks_network"):
+        pytest.fail(f"asked for the network, which is off in tests: {asked}")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -39,15 +39,22 @@ TIMINGS = NOTEBOOKS / "timings.json"
 SIZE_LIMIT = 1_000_000  # bytes: what a web reader will still render
 CELL_LIMIT = 300  # seconds until a cell is taken to hang
 TRAINING_LIMIT = 60  # seconds that a training cell may take on two cores
-PICTURES = ("image/", "video/", "text/html", "application/vnd.jupyter.widget-view+json")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root|tmp|home|Users|opt|var|mnt)/\w|[A-Z]:\\\\Users")
+MACHINE_PATH = re.compile(
+    r"(?<![\w.])/(?:work|root|tmp|home|Users|opt|var|mnt)/[\w.]|[A-Z]:\\Users"
+)
+FOREIGN = re.compile(r"\b(cifar10|image_folder|read_clip|read_image)\b")
+HIDES_FAILURE = re.compile(
+    r"# *NBVAL_(SKIP|RAISES_EXCEPTION|IGNORE_OUTPUT)|get_ipython|\bos\.system\b|\bsubprocess\b"
+)
+FAILED = re.compile(r"could not be drawn|It stopped with an error|✗ Not yet")
 TAGS = {
     "setup",
     "hook",
     "explorer",
     "exercise",
     "gate",
+    "wrong-answer",
     "training",
     "foreign-picture",
     "plot",
@@ -128,7 +135,7 @@ def front_matter_faults(notebook: NotebookNode, stem: str) -> list[str]:
 
 
 def code_faults(notebook: NotebookNode) -> list[str]:
-    """Cells that nbval would pass although they fail: shell escapes and magics."""
+    """Cells that nbval would pass although they fail: shell escapes, magics, its own switches."""
     faults = []
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type != "code":
@@ -138,8 +145,8 @@ def code_faults(notebook: NotebookNode) -> list[str]:
         except SyntaxError as error:
             line = (error.text or "").strip()
             faults.append(f"cell {number}: shell escape or magic, not Python: {line!r}")
-        if "get_ipython" in cell.source:
-            faults.append(f"cell {number}: get_ipython hides magics")
+        if hiding := HIDES_FAILURE.search(cell.source):
+            faults.append(f"cell {number}: {hiding[0]!r} can hide a failure")
         if "foreign-picture" in tags(cell) and not cell.metadata.get("shows"):
             faults.append(f"cell {number}: foreign-picture without shows=...")
     return faults
@@ -152,7 +159,7 @@ def has_picture(output: NotebookNode) -> bool:
     return (
         any(kind.startswith(("image/", "video/")) for kind in data)
         or WIDGET_VIEW in data
-        or bool(re.search(r"<(img|video|canvas|svg)\b", html))
+        or bool(re.search(r"<(img|video|canvas|svg)\b|data:(image|video)/", html, re.IGNORECASE))
     )
 
 
@@ -166,10 +173,10 @@ def without_foreign_pictures(cell: NotebookNode) -> None:
 
 
 def output_faults(notebook: NotebookNode) -> list[str]:
-    """What must not be saved: errors, noise, machine paths, undeclared pictures."""
+    """What must not be saved: errors, noise, failures, machine paths, undeclared pictures."""
     faults = []
     code = [(i, cell) for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-    foreign = any("foreign-picture" in tags(cell) for _, cell in code)
+    foreign = any("foreign-picture" in tags(c) or FOREIGN.search(c.source) for _, c in code)
     for number, cell in code:
         for output in cell.outputs:
             if output.output_type == "error":
@@ -179,8 +186,10 @@ def output_faults(notebook: NotebookNode) -> list[str]:
             words = output.get("text", "") + "".join(
                 str(text)
                 for kind, text in output.get("data", {}).items()
-                if kind.startswith("text/") and len(text) < 100_000
+                if kind.startswith(("text/", "application/json")) and len(text) < 100_000
             )
+            if (failed := FAILED.search(words)) and "wrong-answer" not in tags(cell):
+                faults.append(f"cell {number}: shows a failure: {failed[0]!r}")
             if path := MACHINE_PATH.search(words):
                 around = words[max(0, path.start() - 30) : path.end() + 30]
                 faults.append(f"cell {number}: a machine's path: {around!r}")

@@ -108,6 +108,9 @@ def test_readme_lists_every_lesson_with_its_minutes():
         "x = %time 1",
         "np.sum?",
         "get_ipython().system('exit 3')",
+        "import os; os.system('exit 3')",
+        "# NBVAL_RAISES_EXCEPTION\nraise ValueError",
+        "# NBVAL_SKIP",
     ],
 )
 def test_shell_escapes_and_magics_are_found(line):
@@ -127,6 +130,10 @@ def test_ordinary_code_is_not_taken_for_magic():
         (new_output("stream", name="stdout", text="saved in /home/me/x.png"), "machine's path"),
         (new_output("error", ename="ValueError", evalue="no", traceback=[]), "ValueError"),
         (new_output("display_data", {"text/html": "<p>/Users/me/x</p>"}), "machine's path"),
+        (new_output("display_data", {"text/html": "<p>/root/.keras</p>"}), "machine's path"),
+        (new_output("stream", name="stdout", text="C:\\Users\\me"), "machine's path"),
+        (new_output("display_data", {"text/plain": "✗ Not yet: 00-speed"}), "shows a failure"),
+        (new_output("display_data", {"text/html": "This could not be drawn."}), "shows a failure"),
     ],
 )
 def test_what_must_not_be_saved_is_found(output, said):
@@ -153,6 +160,18 @@ def test_foreign_pictures_are_replaced_by_words_and_must_be_declared():
     assert "tagged neither plot nor foreign-picture" in fault
     notebook.cells[1].metadata["tags"] = ["plot"]
     assert lessons.output_faults(notebook) == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{"image/png": "aGk="}, {"text/html": "<IMG src=x>"}, {"text/html": "url(data:image/png"}],
+)
+def test_a_lesson_that_loads_foreign_images_declares_every_picture(data):
+    loads = new_code_cell("data = datasets.cifar10()")
+    draws = new_code_cell("draw(data)", outputs=[new_output("display_data", data)])
+    (fault,) = lessons.output_faults(new_notebook(cells=[loads, draws]))
+    assert "tagged neither" in fault
+    assert lessons.output_faults(new_notebook(cells=[draws])) == []
 
 
 def test_a_finished_progress_bar_is_one_line():
