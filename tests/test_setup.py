@@ -1,6 +1,7 @@
 """One truth about what is installed: pyproject.toml, the lock file and environment.yml agree."""
 
 import ast
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -8,6 +9,8 @@ import tomllib
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from realdata import ROOT
 
 CARD = ("jupyterlab", "tensorflow", "matplotlib", "ipywidgets", "opencv-python", "nbval", "pytest")
@@ -38,27 +41,25 @@ def environment():
     return [part for part in wanted if isinstance(part, str)], pip
 
 
-def within(version, specifier):
-    """Whether a version is inside the bounds of a requirement such as `a>=1.2,<2`."""
+def active():
+    """The pins of the lock file that hold for this Python on this system, by name."""
+    lines = re.findall(r"^([\w.-]+==[^\\\n]+)", LOCK, re.MULTILINE)
+    pins = [Requirement(line.strip()) for line in lines]
+    return {name_of(pin.name): pin for pin in pins if pin.marker is None or pin.marker.evaluate()}
 
-    def parts(text):
-        return [int(n) for n in re.findall(r"\d+", text)]
 
-    for sign, bound in re.findall(r"(>=|<=|==|<|>)\s*([\w.]+)", specifier):
-        low, high = parts(version), parts(bound)
-        width = max(len(low), len(high))
-        low += [0] * (width - len(low))
-        high += [0] * (width - len(high))
-        holds = {
-            ">=": low >= high,
-            "<": low < high,
-            "==": low == high,
-            "<=": low <= high,
-            ">": low > high,
-        }
-        if not holds[sign]:
-            return False
-    return True
+def needed():
+    """Everything that the direct requirements need here, by what is installed."""
+    found, open_ends = set(), [Requirement(line) for line in direct().values()]
+    while open_ends:
+        wanted = open_ends.pop()
+        for extra in {"", *wanted.extras}:
+            if (name := name_of(wanted.name), extra) in found:
+                continue
+            found.add((name, extra))
+            parts = map(Requirement, importlib.metadata.requires(name) or [])
+            open_ends += [p for p in parts if not p.marker or p.marker.evaluate({"extra": extra})]
+    return {name for name, _ in found}
 
 
 def test_the_card_is_declared_everywhere():
@@ -76,7 +77,12 @@ def test_lock_has_one_version_of_what_is_asked_for():
 
 def test_lock_holds_what_pyproject_asks_for():
     for name, requirement in direct().items():
-        assert within(locked()[name], requirement), f"{requirement}: locked {locked()[name]}"
+        version = locked()[name]
+        assert version in Requirement(requirement).specifier, f"{requirement}: locked {version}"
+
+
+def test_lock_holds_all_that_is_needed_and_nothing_else():
+    assert set(active()) == needed()
 
 
 def test_environment_pins_what_the_lock_pins():
@@ -87,10 +93,12 @@ def test_environment_pins_what_the_lock_pins():
     assert len(pip) == len(pins) + 1
 
 
-def test_environment_has_a_python_that_the_package_accepts():
-    conda, _ = environment()
-    version = next(part for part in conda if part.startswith("python=")).split("=")[1]
-    assert within(version, PROJECT["requires-python"])
+def test_environment_takes_from_conda_a_python_that_the_package_accepts_and_no_more():
+    (python, pip), _ = environment()
+    assert pip == "pip"
+    name, version = python.split("=")
+    assert name == "python"
+    assert version in SpecifierSet(PROJECT["requires-python"])
 
 
 def test_lock_has_hashes_and_no_address():
