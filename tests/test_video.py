@@ -205,6 +205,54 @@ def test_options_that_cannot_be_written(tmp_path, options):
     assert not os.listdir(tmp_path)
 
 
+@pytest.mark.parametrize("fps", [1e-4, 1e12, np.inf, True, "25"])
+def test_rates_that_no_video_has(fps):
+    with pytest.raises(errors.InputError, match=r"fps: got .* wanted a number from 0.01 to 1000"):
+        video.encode([numbered(0)], fps)
+
+
+@pytest.mark.parametrize("fps", [np.float32(12.5), np.int64(7), 0.01, 777.7, 1000])
+def test_rates_of_any_number_type(tmp_path, fps):
+    (tmp_path / "r.mp4").write_bytes(video.encode([numbered(n) for n in range(3)], fps))
+    clip = video.read_clip(tmp_path / "r.mp4")
+    assert clip.fps == pytest.approx(float(fps))
+    assert numbers(clip.frames) == [0, 1, 2]
+
+
+def test_frames_too_large_for_the_codec_say_so(tmp_path):
+    wide = np.zeros((4, 20_000, 3), np.uint8)
+    with pytest.raises(errors.InputError, match=r"20000 x 4 pixels at 25 a second.*16384"):
+        video.encode([wide])
+    with pytest.raises(errors.InputError, match="20000 x 4 pixels"):
+        video.write(tmp_path / "wide.mp4", [wide])
+    assert not os.listdir(tmp_path)
+    assert video.encode([wide[:, :16_384]])
+
+
+@pytest.mark.parametrize("path", [None, 3, b"a.mp4", "a\0.mp4", "a"])
+def test_what_is_no_path_to_write_to(path):
+    with pytest.raises(errors.InputError, match=r"path: got .* ends in \.mp4"):
+        video.write(path, [numbered(0)])
+
+
+def test_long_names(tmp_path):
+    path = tmp_path / ("n" * 240 + ".mp4")  # as long as the disk takes, and some more
+    assert number_of(video.read_clip(video.write(path, [numbered(6)])).frames[0]) == 6
+    with pytest.raises(errors.SourceError, match="cannot be written"):
+        video.write(tmp_path / ("n" * 300 + ".mp4"), [numbered(0)])
+    with pytest.raises(errors.SourceError, match="cannot be written"):
+        video.write(tmp_path / ("n" * 300) / "a.mp4", [numbered(0)])
+    assert os.listdir(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize("name", ["clip:1.mp4", "http:x.mp4", "-a.mp4", "per%03d.mp4", "a?b#c.mp4"])
+def test_names_that_look_like_something_else(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    assert video.write(name, [numbered(3), numbered(4)]) == Path(name)
+    assert os.listdir() == [name]
+    assert numbers(video.read_clip(name).frames) == [3, 4]
+
+
 def test_places_that_cannot_be_written(tmp_path):
     with pytest.raises(errors.InputError, match=r"ends in \.mp4"):
         video.write(tmp_path / "x.avi", [numbered(0)])
@@ -507,6 +555,7 @@ BAD_SOURCES = {
     "truth file": (lambda p: _written(p / "gt.txt", "1,1,5,5\n" * 40), "cannot be opened as a vid"),
     "playlist": (lambda p: _written(p / "x.m3u8", PLAYLIST), "cannot be opened as a video"),
     "list of files": (lambda p: _listed(p), "cannot be opened as a video"),
+    "nobody's home": (lambda p: "~no-such-user-here/a.mp4", "no such user"),
     "bad image": (lambda p: _folder(p / "f", "a.jpg"), r"a\.jpg: 600 bytes that are not an image"),
     "one image": (lambda p: _text(p / "one.jpg"), "one image; wanted a video, or the folder"),
 }
@@ -520,7 +569,7 @@ def test_bad_sources_say_what_they_are(tmp_path, case):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("source", [None, 1.5, True, -1, "", b"a", ["a.mp4"]])
+@pytest.mark.parametrize("source", [None, 1.5, True, -1, 10**30, str(10**30), "", b"a", ["a.mp4"]])
 def test_what_is_no_source_at_all(source):
     with pytest.raises((errors.InputError, errors.SourceError), match=r"source|nothing there"):
         video.read_clip(source)
@@ -710,6 +759,8 @@ def test_more_rows_than_images_is_said(tmp_path):
         ("1,1,five,5\n", "line 1: got '1,1,five,5'"),
         ("1,1,5,5\n\n1,1,5,5\n", "line 2: got ''"),
         ("1,1,-5,5\n", "line 1: a box of size -5 x 5"),
+        ("1,1,5,5\n1e300,1,5,5\n", r"groundtruth_rect\.txt, line 2: got 1e\+300, wanted pixels"),
+        ("1,1,5,inf\n", "line 1: got inf, wanted pixels"),
         ("", "empty; wanted a row for each of 2 frames"),
         (b"\xff\xfe\x00\x01", "not a text file"),
     ],
@@ -763,11 +814,13 @@ def test_vot_box_holds_its_polygon_tightly(tmp_path, points):
     np.testing.assert_allclose(box, [*corners.min(0), *corners.max(0)], atol=1e-4)
 
 
-@pytest.mark.parametrize("row", ["m0,0,5,5,3,4", "1,2,3,4,5,6,7", "1,2"])
+@pytest.mark.parametrize("row", ["m0,0,5,5,3,4", "1,2,3,4,5,6,7", "1,2", "1,2,3,4,5,1e39"])
 def test_vot_rows_that_are_no_polygon(tmp_path, row):
     save_images(tmp_path / "v", 1)
     (tmp_path / "v" / "groundtruth.txt").write_text(row + "\n")
-    with pytest.raises(errors.SourceError, match=r"line 1: got .* wanted x, y, width, height, or"):
+    with pytest.raises(
+        errors.SourceError, match=r"line 1: got .* wanted (x, y, width, height, or|pixels)"
+    ):
         video.read_clip(tmp_path / "v")
 
 
@@ -823,6 +876,16 @@ def test_mot_detections(tmp_path):
         ("0,1,1,1,5,5,1\n", "line 1: frame 0, wanted a whole number of at least 1"),
         ("1,1,1,1,5\n", "line 1: got '1,1,1,1,5', wanted frame, id"),
         ("1,1,1,1,5,-5,1\n", "line 1: a box of size 5 x -5"),
+        ("nan,1,1,1,5,5,1\n", "line 1: frame nan, wanted a whole number"),
+        ("inf,1,1,1,5,5,1\n", "line 1: frame inf, wanted a whole number"),
+        ("1,nan,1,1,5,5,1\n", "line 1: identity nan, wanted a whole number"),
+        ("1,1,1,1,5,5,1\n1,1.5,1,1,5,5,1\n", "line 2: identity 1.5, wanted a whole number"),
+        ("1,1e300,1,1,5,5,1\n", r"line 1: identity 1e\+300, wanted a whole number"),
+        ("1,1,1,1,5,5,1,inf,1\n", "line 1: class inf, wanted a whole number"),
+        ("1,1,1,1,5,5,1,nan,1\n", "line 1: class nan, wanted a whole number"),
+        ("1,1,1,1,5,5,1,1e9,1\n", r"line 1: class 1e\+09, wanted a whole number up to 9999"),
+        ("1,1,1,1,5,5,1,1,nan\n", "line 1: visibility nan, wanted 0 to 1"),
+        ("1,1,1,1,inf,5,1\n", "line 1: got inf, wanted pixels"),
     ],
 )
 def test_mot_truth_that_cannot_be_read(tmp_path, truth, words):
@@ -831,8 +894,93 @@ def test_mot_truth_that_cannot_be_read(tmp_path, truth, words):
 
 
 def test_mot_rows_beyond_the_images_are_said(tmp_path):
-    with pytest.warns(UserWarning, match="1 rows lie beyond the 4 images"):
+    with pytest.warns(UserWarning, match=r"det\.txt: 1 rows .* no image .*frame 9; .*1 to 4"):
+        found = video.read_clip(mot(tmp_path / "d", None, "4,-1,1,1,5,5,1\n9,-1,1,1,5,5,1\n"))
+    assert [len(rows) for rows in found.detections] == [0, 0, 0, 1]
+    with pytest.warns(UserWarning, match=r"gt\.txt: 1 rows .* no image .*frame 9; .*1 to 4"):
         video.read_clip(mot(tmp_path / "s", "1,1,1,1,5,5,1\n9,1,1,1,5,5,1\n"))
+
+
+@pytest.mark.parametrize(
+    ("listed", "words"),
+    [
+        ("1,-1,1,1,5,5,0.5\n2,-1,1,1,-5,5,0.5\n", r"det\.txt, line 2: a box of size -5 x 5"),
+        ("1,-1,1,1,5,5,nan\n", "line 1: score nan"),
+        ("nan,-1,1,1,5,5,1\n", "line 1: frame nan"),
+        ("1,-1,1,1,5,5,1,0.5\n", "line 1: class 0.5"),
+    ],
+)
+def test_mot_detections_that_cannot_be_read(tmp_path, listed, words):
+    with pytest.raises(errors.SourceError, match=words):
+        video.read_clip(mot(tmp_path / "s", None, listed))
+
+
+def test_mot_rows_belong_to_the_image_of_their_number(tmp_path):
+    truth = "1,1,1,1,5,5,1\n3,1,21,1,5,5,1\n"
+    folder = mot(tmp_path / "s", truth, "3,-1,31,1,5,5,1\n", "seqLength=5\n", count=5)
+    (folder / "img1" / "000002.png").unlink()
+    with pytest.warns(UserWarning, match="numbered 1 to 5 without 2; truth"):
+        clip = video.read_clip(folder)
+    assert numbers(clip.frames) == [0, 2, 3, 4]
+    assert clip.truth.present[:, 0].tolist() == [True, True, False, False]
+    assert clip.truth.boxes[1, 0].tolist() == [20, 0, 25, 5]
+    assert [len(found) for found in clip.detections] == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("first", [0, 300])
+def test_mot_images_and_frames_may_count_from_anywhere(tmp_path, first):
+    save_images(tmp_path / "s" / "img1", 3, "{:06d}.png", first)
+    (tmp_path / "s" / "gt").mkdir()
+    (tmp_path / "s" / "gt" / "gt.txt").write_text(f"{first},1,1,1,5,5,1\n{first + 2},1,1,1,5,5,1\n")
+    truth = video.read_clip(tmp_path / "s").truth
+    assert truth.present[:, 0].tolist() == [True, False, True]
+
+
+def test_mot_images_whose_names_are_no_numbers_count_from_one(tmp_path):
+    save_images(tmp_path / "s" / "img1", 3, "walk{}.png", 7)
+    (tmp_path / "s" / "gt").mkdir()
+    (tmp_path / "s" / "gt" / "gt.txt").write_text("2,1,1,1,5,5,1\n")
+    truth = video.read_clip(tmp_path / "s").truth
+    assert truth.present[:, 0].tolist() == [False, True, False]
+
+
+def test_mot_counts_that_disagree_are_said(tmp_path):
+    with pytest.warns(UserWarning, match="seqLength is 9, but there are 4 images"):
+        video.read_clip(mot(tmp_path / "s", info="seqLength=9\n"))
+    with pytest.raises(errors.SourceError, match="seqLength is 'long', wanted a whole number"):
+        video.read_clip(mot(tmp_path / "t", info="seqLength=long\n"))
+
+
+def test_two_images_of_one_number_are_refused(tmp_path):
+    folder = mot(tmp_path / "s")
+    cv2.imwrite(str(folder / "img1" / "2.png"), numbered(1))
+    with pytest.raises(errors.SourceError, match="second image of number 2"):
+        video.read_clip(folder)
+
+
+@pytest.mark.parametrize("kind", ["otb", "vot"])
+def test_rows_that_cannot_be_laid_on_images_with_gaps_are_refused(tmp_path, kind):
+    inner, name = {"otb": ("img", "groundtruth_rect"), "vot": ("color", "groundtruth")}[kind]
+    folder = save_images(tmp_path / "s" / inner, 9)
+    for number in (2, 5, 6):
+        (folder / f"{number:04d}.png").unlink()
+    truth = tmp_path / "s" / f"{name}.txt"
+    truth.write_text("1,1,5,5\n" * 9)
+    with pytest.raises(
+        errors.SourceError, match=r"9 rows for 6 images, .* without 2, 5 to 6; want"
+    ):
+        video.read_clip(tmp_path / "s")
+    truth.write_text("1,1,5,5\n" * 6)  # one row an image: nothing to be mistaken
+    assert video.read_clip(tmp_path / "s").truth.present.all()
+
+
+@pytest.mark.parametrize("stated", ["1.2.3", "0", "fast", "nan", ""])
+def test_vot_rates_that_are_none(tmp_path, stated):
+    save_images(tmp_path / "v", 1)
+    (tmp_path / "v" / "groundtruth.txt").write_text("1,2,3,4\n")
+    (tmp_path / "v" / "sequence").write_text(f"name=v\nfps={stated}\n")
+    with pytest.raises(errors.SourceError, match=f"sequence: fps is '{stated}', wanted a number"):
+        video.read_clip(tmp_path / "v")
 
 
 @pytest.mark.parametrize(

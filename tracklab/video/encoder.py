@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import uuid
@@ -17,12 +18,15 @@ from numpy.typing import NDArray
 
 from tracklab import errors
 from tracklab.clips import Clip
+from tracklab.video.files import address, why
 
 DEFAULT_FPS = 25.0  # of frames that do not say, like the images of a folder
 QUALITY = 60.0
 WORST_CRF = 51  # x264's constant rate factor at which nothing is recognised; 0 is lossless
 PRESET = "veryfast"  # a sixth of the default's time for files about a tenth larger
 BT709, TV_RANGE = 1, 1  # numbers of the HD colour standard in H.264 (ITU-T H.264, annex E)
+SLOWEST, FASTEST = 0.01, 1000.0  # frames a second; MP4 times a whole video in milliseconds
+LONGEST = 16_384  # pixels of a side that x264 takes
 ENDINGS = (".mp4", ".m4v", ".mov")
 
 
@@ -38,7 +42,7 @@ def write(
     path: ends in .mp4 (or .m4v, .mov); an existing file is replaced when the new one is whole.
     frames: frames `(H, W, 3)` uint8 RGB of one size: an array, a clip, or a generator (frames are
         taken one by one and not kept).
-    fps: frames a second; that of the clip, or 25, if None.
+    fps: frames a second, 0.01 to 1000; that of the clip, or 25, if None.
     quality: 0 (smallest file) to 100 (best).
 
     H.264 in this form has even sizes: an odd width or height gains one column or row, a copy of
@@ -46,26 +50,35 @@ def write(
     frame that is read again differs a little, most at coloured edges.
 
     Nothing is left behind if an error or an interrupt comes in the middle. Raises `InputError` for
-    frames that are not frames or change size, and for none at all; `SourceError` where the file
-    cannot be written.
+    frames that are not frames, change size or are wider or higher than 16,384 pixels, and for none
+    at all; `SourceError` where the file cannot be written.
     """
-    path = Path(path)
-    if path.suffix.lower() not in ENDINGS:
-        errors.bad("path", str(path), "a file name that ends in .mp4")
-    part = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.part{path.suffix}")
+    path = _video_path(path)
+    part = path.with_name(f".{uuid.uuid4().hex[:12]}.part{path.suffix}")
     try:
-        _encode(str(part), frames, fps, quality)
+        _encode(address(part), frames, fps, quality)
         part.replace(path)
     except (av.FFmpegError, OSError) as error:
         if isinstance(error, errors.TracklabError):
             raise
-        why = "no permission" if isinstance(error, PermissionError) else error.strerror or error
         raise errors.SourceError(
-            f"{path}: cannot be written ({why}); wanted a place in a folder that exists"
+            f"{path}: cannot be written ({why(error, 'write')}); wanted a place in a folder that "
+            "exists"
         ) from None
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where nothing can be written there is nothing to clear
+            part.unlink(missing_ok=True)
     return path
+
+
+def _video_path(path: Any) -> Path:
+    wanted = "a file name that ends in .mp4"
+    text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+    if not isinstance(text, str) or "\0" in text:
+        errors.bad("path", path, wanted)
+    if Path(text).suffix.lower() not in ENDINGS:
+        errors.bad("path", text, wanted)
+    return Path(text)
 
 
 def encode(
@@ -84,8 +97,7 @@ def _encode(target: Any, frames: Any, fps: float | None, quality: float) -> None
     quality = errors.number("quality", quality, low=0, high=100)
     if fps is None:
         fps = frames.fps if isinstance(frames, Clip) else DEFAULT_FPS
-    if errors.number("fps", fps, low=0) == 0:
-        errors.bad("fps", fps, "more than 0 frames a second")
+    fps = errors.number("fps", fps, low=SLOWEST, high=FASTEST)
     # 29.97002997... is 30000 / 1001: broadcast rates have this denominator.
     rate = Fraction(fps).limit_denominator(1001)
     checked = _checked(frames)
@@ -116,10 +128,19 @@ def _encode(target: Any, frames: Any, fps: float | None, quality: float) -> None
                 dst_color_range=ColorRange.MPEG,
             )
             picture.pts, picture.time_base = number, 1 / rate
-            container.mux(stream.encode(picture))
+            container.mux(_packets(stream, picture, fps))
             number += 1
             first = next(checked, None)
-        container.mux(stream.encode(None))
+        container.mux(_packets(stream, None, fps))
+
+
+def _packets(stream: Any, picture: Any, fps: float) -> Any:
+    """What the encoder makes of a picture; its refusals are about size and rate."""
+    try:
+        return stream.encode(picture)
+    except av.FFmpegError:
+        came = f"frames of {stream.width} x {stream.height} pixels at {fps:g} a second"
+        errors.bad("frames", errors.Said(came), f"no more than {LONGEST} pixels a side, for H.264")
 
 
 def _checked(frames: Any) -> Iterator[NDArray[np.uint8]]:

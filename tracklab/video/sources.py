@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ from tracklab import errors
 from tracklab.clips import Clip
 from tracklab.video import truths
 from tracklab.video.encoder import DEFAULT_FPS
-from tracklab.video.frames import CameraFrames, ImageFrames, VideoFrames
+from tracklab.video.files import why
+from tracklab.video.frames import LAST_CAMERA, CameraFrames, ImageFrames, VideoFrames
 
 KINDS = ("video", "images", "otb", "vot", "mot", "webcam")
 IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
@@ -53,8 +56,10 @@ def read_clip(
     kind: one of `KINDS`, where the folder could be read in several ways; found out if None.
 
     Boxes are converted at this door: pixels and frames that files count from 1 count from 0 in the
-    clip. Frames are decoded when they are asked for and are read-only. `detections` of the clip
-    hold what `det.txt` lists.
+    clip. Where images are named by numbers, a MOTChallenge row belongs to the image of its number;
+    missing images are warned of, and refused where OTB or VOT rows could not be told apart. Frames
+    are decoded when they are asked for and are read-only. `detections` of the clip hold what
+    `det.txt` lists.
 
     Raises `SourceError` (an `OSError`) where the source is missing, empty, damaged, or not what it
     was taken for; it names the source, what was found and what is wanted. Raises `InputError` for
@@ -93,8 +98,9 @@ def _read(source: Any, kind: str | None, frames: int | None) -> Clip:
 def _camera_number(source: Any, kind: str | None) -> int | None:
     """The number of the webcam that is meant, or None: an int, or its digits on a command line."""
     if isinstance(source, (int, np.integer)) and not isinstance(source, bool):
-        return int(errors.number("source", source, low=0, whole=True))
+        return int(errors.number("source", source, low=0, high=LAST_CAMERA, whole=True))
     digits = isinstance(source, str) and source.isascii() and source.isdigit()
+    digits = digits and len(source) <= len(str(LAST_CAMERA))
     if digits and (kind == "webcam" or not Path(source).exists()):
         return int(source)
     if kind == "webcam":
@@ -105,7 +111,14 @@ def _camera_number(source: Any, kind: str | None) -> int | None:
 def _existing(source: Any) -> Path:
     if not isinstance(source, (str, os.PathLike)) or not os.fspath(source):
         errors.bad("source", source, "the path of a video or a folder, or the number of a webcam")
-    path = Path(os.fspath(source)).expanduser()
+    if not isinstance(os.fspath(source), str):
+        errors.bad("source", source, "a path that is text")
+    try:
+        path = Path(source).expanduser()
+    except RuntimeError:
+        raise errors.SourceError(
+            f"{source}: there is no such user here; wanted a path (./~name for a file of that name)"
+        ) from None
     try:
         exists = path.exists()
         readable = exists and os.access(path, os.R_OK)
@@ -120,7 +133,7 @@ def _existing(source: Any) -> Path:
             "wanted a video file, a folder of images, or the number of a webcam"
         )
     if not readable:
-        raise errors.SourceError(f"{source}: no permission to read it")
+        raise errors.SourceError(f"{source}: {why(PermissionError())}")
     if path.is_file() and path.stat().st_size == 0:
         raise errors.SourceError(f"{source}: an empty file; wanted a video")
     return path
@@ -149,8 +162,7 @@ def _listing(path: Path) -> list[Path]:
     try:
         return [entry for entry in path.iterdir() if not entry.name.startswith(".")]
     except OSError as error:
-        why = "no permission to read it" if isinstance(error, PermissionError) else error.strerror
-        raise errors.SourceError(f"{path}: {why}") from None
+        raise errors.SourceError(f"{path}: {why(error)}") from None
 
 
 def natural_order(name: str) -> tuple[Any, ...]:
@@ -188,6 +200,24 @@ def find_images(folder: Path, preferred: str | None = None) -> list[Path]:
     )
 
 
+def frame_numbers(images: list[Path]) -> list[int]:
+    """The number that each image's name is, growing; 1, 2, ... where the names are no numbers.
+
+    Raises `SourceError` where two images have one number, as `1.jpg` and `001.png` have.
+    """
+    stems = [image.stem for image in images]
+    if not all(stem.isascii() and stem.isdigit() for stem in stems):
+        return list(range(1, len(images) + 1))
+    numbers = [int(stem) for stem in stems]
+    for place, (number, following) in enumerate(pairwise(numbers), 1):
+        if number == following:
+            raise errors.SourceError(
+                f"{images[place]}: the second image of number {number}, beside "
+                f"{images[place - 1].name}; wanted one image a frame"
+            )
+    return numbers
+
+
 def _endings() -> str:
     return "jpg, png, bmp, webp, tif, ppm"
 
@@ -210,18 +240,16 @@ def _otb(path: Path) -> Clip:
     if not truth_files:
         raise errors.SourceError(f"{path}: no groundtruth_rect.txt in it; wanted an OTB folder")
     images = find_images(path, "img")
-    start = 0
+    numbers = frame_numbers(images)
     first = OTB_FIRST_FRAME.get(_name(path))
-    if first is not None:
-        numbers = [int(image.stem) if image.stem.isdecimal() else -1 for image in images]
-        start = numbers.index(first) if first in numbers else 0
-    truth = truths.read_otb(truth_files, len(images), start)
+    start = numbers.index(first) if first in numbers else 0
+    truth = truths.read_otb(truth_files, numbers, start)
     return Clip(ImageFrames(images), DEFAULT_FPS, truth, _name(path))
 
 
 def _vot(path: Path) -> Clip:
     images = find_images(path, "color")
-    truth, _ = truths.read_vot(_vot_truth(path), len(images))
+    truth, _ = truths.read_vot(_vot_truth(path), frame_numbers(images))
     return Clip(ImageFrames(images), _vot_rate(path / "sequence"), truth, _name(path))
 
 
@@ -233,9 +261,12 @@ def _vot_truth(path: Path) -> Path:
 
 def _vot_rate(path: Path) -> float:
     """Frames a second from the `fps=` line of the toolkit's `sequence` file, where there is one."""
-    text = path.read_text(errors="replace") if path.is_file() else ""
-    stated = re.search(r"^\s*fps\s*=\s*([\d.]+)\s*$", text, re.MULTILINE)
-    return float(stated[1]) if stated and float(stated[1]) > 0 else DEFAULT_FPS
+    try:
+        text = path.read_text(errors="replace") if path.is_file() else ""
+    except OSError as error:
+        raise errors.SourceError(f"{path}: {why(error)}; wanted a line fps=...") from None
+    stated = re.search(r"^[ \t]*fps[ \t]*=(.*)$", text, re.MULTILINE)
+    return truths.read_rate(path, "fps", stated[1].strip()) if stated else DEFAULT_FPS
 
 
 def read_polygons(path: str | os.PathLike[str]) -> NDArray[np.float32]:
@@ -247,35 +278,48 @@ def read_polygons(path: str | os.PathLike[str]) -> NDArray[np.float32]:
     """
     folder = _existing(path)
     truth = _vot_truth(folder)
-    return truths.read_vot(truth, len(find_images(folder, "color")))[1]
+    return truths.read_vot(truth, frame_numbers(find_images(folder, "color")))[1]
 
 
 def _mot(path: Path) -> Clip:
     info = truths.read_seqinfo(path / "seqinfo.ini")
     images = find_images(path, info.get("imdir"))
+    numbers = frame_numbers(images)
+    _check_numbers(path, info, numbers)
     truth_file, detection_file = path / "gt" / "gt.txt", path / "det" / "det.txt"
     truth = detections = None
     if truth_file.is_file():
-        truth = truths.read_mot_truth(truth_file, len(images))
+        truth = truths.read_mot_truth(truth_file, numbers)
     if detection_file.is_file():
-        detections = truths.read_mot_detections(detection_file, len(images))
+        detections = truths.read_mot_detections(detection_file, numbers)
+    stated = info.get("framerate")
+    rate = DEFAULT_FPS
+    if stated is not None:
+        rate = truths.read_rate(path / "seqinfo.ini", "frameRate", stated)
     return Clip(
         ImageFrames(images),
-        _mot_rate(path / "seqinfo.ini", info),
+        rate,
         truth,
         info.get("name", _name(path)),
         detections,
     )
 
 
-def _mot_rate(path: Path, info: dict[str, str]) -> float:
-    stated = info.get("framerate")
-    if stated is None:
-        return DEFAULT_FPS
-    try:
-        rate = float(stated)
-    except ValueError:
-        rate = 0.0
-    if not 0 < rate < float("inf"):
-        raise errors.SourceError(f"{path}: frameRate is {stated!r}, wanted a number above 0")
-    return rate
+def _check_numbers(path: Path, info: dict[str, str], numbers: list[int]) -> None:
+    """Warn where images are missing, by their numbers or by what `seqinfo.ini` says."""
+    stated = info.get("seqlength", str(len(numbers)))
+    if not (stated.isascii() and stated.isdigit()):
+        raise errors.SourceError(
+            f"{path / 'seqinfo.ini'}: seqLength is {stated!r}, wanted a whole number"
+        )
+    gaps = truths.missing(numbers)
+    if gaps:
+        warnings.warn(
+            f"{path}: the images are numbered {numbers[0]} to {numbers[-1]} without {gaps}; truth "
+            "and detections are laid on those that are there, by number",
+            stacklevel=5,
+        )
+    elif int(stated) != len(numbers):
+        warnings.warn(
+            f"{path}: seqLength is {stated}, but there are {len(numbers)} images", stacklevel=5
+        )

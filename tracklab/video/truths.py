@@ -2,7 +2,11 @@
 
 Files count pixels and frames from 1 (OTB, MOTChallenge); inside tracklab both count from 0. The
 conversion happens here, once: `x0 = x - 1`, and a box of width `w` keeps its width. VOT's polygons
-are taken as they stand. Every error names the file and the line.
+are taken as they stand. Every error names the file and the line. A line that cannot be meant (a
+box of negative size, a frame that is no whole number) refuses the file: what else is wrong in it
+nobody knows.
+
+Invariant: what a file says of frame `n` is laid on the image whose name is the number `n`.
 """
 
 from __future__ import annotations
@@ -12,7 +16,8 @@ import math
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +26,13 @@ from numpy.typing import NDArray
 from tracklab import boxes as bx
 from tracklab import errors
 from tracklab.clips import Truth
+from tracklab.video.files import why
 
 FIRST_PIXEL = 1  # of OTB and MOTChallenge files
+FARTHEST = 1e7  # pixels; beyond, float32 does not hold whole ones
+LARGEST = 2**53  # the last whole number up to which a float tells each from the next
+LAST_CLASS = 9999
+TOLD = 5  # gaps or frames that a message lists
 
 # Classes of MOT16, MOT17 and MOT20 (Milan et al., "MOT16", 2016, table 6); number 0 is not used.
 MOT_CLASSES = (
@@ -49,16 +59,16 @@ def rows(path: Path, wanted: str, *, counts: range) -> Iterator[tuple[int, list[
     """Numbers of each line of a text file, with the line's number from 1.
 
     Numbers are separated by commas, semicolons, tabs or blanks. Blank lines at the end are left
-    out; one in the middle is a row without numbers. Raises `SourceError` where the file cannot be
-    read, or a line is not made of as many numbers as `counts` allows.
+    out. Raises `SourceError` where the file cannot be read, or a line is not made of as many
+    numbers as `counts` allows: a blank one in the middle too, because it may be an absent object
+    or a slip, after which every row would belong to another frame.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
     except UnicodeDecodeError:
         raise errors.SourceError(f"{path}: not a text file; wanted {wanted} a line") from None
     except OSError as error:
-        why = "no permission" if isinstance(error, PermissionError) else error.strerror
-        raise errors.SourceError(f"{path}: cannot be read ({why}); wanted {wanted}") from None
+        raise errors.SourceError(f"{path}: {why(error)}; wanted {wanted}") from None
     for number, line in enumerate(lines, 1):
         parts = [part for part in _SEPARATOR.split(line.strip()) if part]
         try:
@@ -74,7 +84,8 @@ def rows(path: Path, wanted: str, *, counts: range) -> Iterator[tuple[int, list[
 def _from_corner_and_size(path: Path, line: int, xywh: list[float], first: int) -> bx.Boxes:
     """A box from `x, y, w, h`; four NaNs where it is not annotated (not a number, or no area)."""
     x, y, w, h = xywh
-    if not all(math.isfinite(value) for value in xywh) or w == 0 or h == 0:
+    _check_pixels(path, line, xywh)
+    if any(math.isnan(value) for value in xywh) or w == 0 or h == 0:
         return np.full(4, np.nan, np.float32)
     if w < 0 or h < 0:
         raise errors.SourceError(
@@ -85,12 +96,34 @@ def _from_corner_and_size(path: Path, line: int, xywh: list[float], first: int) 
     return bx.xywh_to_xyxy([x - first, y - first, w, h])
 
 
-def read_otb(paths: list[Path], count: int, start: int = 0) -> Truth:
-    """Truth from OTB files, one an object (`x, y, w, h` from pixel 1), for `count` frames.
+def _check_pixels(path: Path, line: int, values: list[float]) -> None:
+    for value in values:
+        if abs(value) > FARTHEST:  # infinities; NaN passes, it says that the object is absent
+            raise errors.SourceError(
+                f"{path}, line {line}: got {value:g}, wanted pixels no farther than {FARTHEST:g}"
+            )
 
-    The first row belongs to frame `start`. A row of NaNs or without area is an absent object, and
-    so are frames after the last row. More rows than frames: the surplus is left out with a warning.
+
+def missing(numbers: Sequence[int]) -> str:
+    """The whole numbers that a growing list leaves out, in words; "" where there is no gap.
+
+    >>> missing([1, 3, 4, 8])
+    '2, 5 to 7'
     """
+    gaps = [(a + 1, b - 1) for a, b in pairwise(numbers) if b > a + 1]
+    told = [str(a) if a == b else f"{a} to {b}" for a, b in gaps[:TOLD]]
+    return ", ".join(told) + (f" and {len(gaps) - TOLD} more gaps" if len(gaps) > TOLD else "")
+
+
+def read_otb(paths: list[Path], numbers: Sequence[int], start: int = 0) -> Truth:
+    """Truth from OTB files, one an object (`x, y, w, h` from pixel 1), for numbered images.
+
+    The first row belongs to the image at place `start`. A row of NaNs or without area is an absent
+    object, and so are frames after the last row. More rows than frames: the surplus is left out
+    with a warning. Raises `SourceError` where images are missing and rows are not one an image:
+    nothing says then to which image a row belongs.
+    """
+    count = len(numbers)
     boxes = np.full((count, len(paths), 4), np.nan, np.float32)
     for object_, path in enumerate(paths):
         line = 0
@@ -98,18 +131,19 @@ def read_otb(paths: list[Path], count: int, start: int = 0) -> Truth:
             box = _from_corner_and_size(path, line, values, FIRST_PIXEL)
             if start + line <= count:
                 boxes[start + line - 1, object_] = box
-        _check_rows(path, line, count - start)
+        _check_rows(path, line, numbers[start:])
     return Truth.from_boxes(boxes)
 
 
-def read_vot(path: Path, count: int) -> tuple[Truth, NDArray[np.float32]]:
+def read_vot(path: Path, numbers: Sequence[int]) -> tuple[Truth, NDArray[np.float32]]:
     """Truth and polygons `(T, P, 2)` from a VOT file.
 
     A row is `x, y, width, height`, or the corners of a polygon, `x1, y1, ..., x4, y4`. A polygon
     becomes the smallest upright box around it, which is larger than the object where the polygon
     is turned. Numbers are pixels as they stand in the file. A row of NaNs is an absent object, and
-    so are frames after the last row.
+    so are frames after the last row. Missing images as in `read_otb`.
     """
+    count = len(numbers)
     wanted = "x, y, width, height, or the corners x1, y1, ..., x4, y4 of a polygon"
     polygons = np.full((count, 4, 2), np.nan, np.float32)
     line = 0
@@ -118,6 +152,7 @@ def read_vot(path: Path, count: int) -> tuple[Truth, NDArray[np.float32]]:
             box = _from_corner_and_size(path, line, values, first=0)
             corners = box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)
         elif len(values) >= 6 and len(values) % 2 == 0:
+            _check_pixels(path, line, values)
             corners = np.array(values, np.float32).reshape(-1, 2)
         elif len(values) == 1:  # toolkits write codes of one number: no region in this frame
             continue
@@ -134,13 +169,19 @@ def read_vot(path: Path, count: int) -> tuple[Truth, NDArray[np.float32]]:
             more = polygons.shape[1] - len(corners)
             corners = np.concatenate([corners, corners[-1:].repeat(more, 0)])
         polygons[line - 1] = corners
-    _check_rows(path, line, count)
+    _check_rows(path, line, numbers)
     boxes = np.concatenate([polygons.min(1), polygons.max(1)], axis=-1)
     boxes[~np.isfinite(boxes).all(-1)] = np.nan
     return Truth.from_boxes(boxes[:, None]), polygons
 
 
-def _check_rows(path: Path, found: int, frames: int) -> None:
+def _check_rows(path: Path, found: int, numbers: Sequence[int]) -> None:
+    frames, gaps = len(numbers), missing(numbers)
+    if gaps and found not in (0, frames):
+        raise errors.SourceError(
+            f"{path}: {found} rows for {frames} images, numbered {numbers[0]} to {numbers[-1]} "
+            f"without {gaps}; wanted the missing images, or a row for each that is there"
+        )
     if found == 0:
         raise errors.SourceError(f"{path}: empty; wanted a row for each of {frames} frames")
     if found > frames:
@@ -151,22 +192,28 @@ def _check_rows(path: Path, found: int, frames: int) -> None:
         )
 
 
-def read_mot_truth(path: Path, count: int) -> Truth:
+def read_mot_truth(path: Path, numbers: Sequence[int]) -> Truth:
     """Truth from a MOTChallenge `gt.txt`: `frame, id, x, y, w, h, flag[, class, visibility]`.
 
     Rows whose flag is 0 are left out, as MOTChallenge's evaluation does; any other flag, -1
     included, counts. Files of the 2015 benchmark have ten columns, of which the last three are
-    world coordinates: they know neither class nor visibility. Pixels and frames count from 1.
+    world coordinates: they know neither class nor visibility. Pixels count from 1.
+
+    numbers: of the images, growing. A row belongs to the image whose number is its frame; rows of
+    which there is no image are left out with a warning.
 
     Raises `SourceError` for an identity that appears twice in a frame.
     """
+    places = {number: place for place, number in enumerate(numbers)}
+    count = len(numbers)
     wanted = "frame, id, x, y, width, height, flag, and perhaps class and visibility"
     found: dict[int, dict[int, tuple[bx.Boxes, float]]] = {}
     kinds: dict[int, Counter[int]] = {}
     lines: dict[tuple[int, int], int] = {}
-    beyond = 0
+    lost: list[int] = []
     for line, values in rows(path, wanted, counts=range(6, 11)):
-        frame, identity = _whole(path, line, values[0], "frame"), int(values[1])
+        frame = _frame(path, line, values[0], numbers)
+        identity = _whole(path, line, values[1], "identity", low=-LARGEST)
         if (frame, identity) in lines:
             raise errors.SourceError(
                 f"{path}, line {line}: identity {identity} is in frame {frame} twice (first on "
@@ -175,18 +222,17 @@ def read_mot_truth(path: Path, count: int) -> Truth:
         lines[frame, identity] = line
         if len(values) > 6 and values[6] == 0:
             continue
-        if frame > count:
-            beyond += 1
-            continue
-        described = len(values) in (8, 9) and values[7] >= 0
-        seen = values[8] if described and len(values) == 9 else 1.0
+        kind = _class(path, line, values)
+        seen = values[8] if kind >= 0 and len(values) == 9 else 1.0
+        if not math.isfinite(seen):
+            raise errors.SourceError(f"{path}, line {line}: visibility {seen:g}, wanted 0 to 1")
         box = _from_corner_and_size(path, line, values[2:6], FIRST_PIXEL)
-        found.setdefault(identity, {})[frame - 1] = (box, min(max(seen, 0.0), 1.0))
-        kinds.setdefault(identity, Counter())[int(values[7]) if described else -1] += 1
-    if beyond:
-        warnings.warn(
-            f"{path}: {beyond} rows lie beyond the {count} images and are left out", stacklevel=4
-        )
+        if frame not in places:
+            lost.append(frame)
+            continue
+        found.setdefault(identity, {})[places[frame]] = (box, min(max(seen, 0.0), 1.0))
+        kinds.setdefault(identity, Counter())[kind] += 1
+    _warn_of_lost(path, lost, numbers)
     ids = sorted(found)
     boxes = np.full((count, len(ids), 4), np.nan, np.float32)
     visibility = np.zeros((count, len(ids)), np.float32)
@@ -204,31 +250,75 @@ def read_mot_truth(path: Path, count: int) -> Truth:
     )
 
 
-def read_mot_detections(path: Path, count: int) -> tuple[NDArray[np.float32], ...]:
+def read_mot_detections(path: Path, numbers: Sequence[int]) -> tuple[NDArray[np.float32], ...]:
     """What a detector found, from a `det.txt`: one `(n, 6)` float32 array a frame.
 
     Columns are `x1, y1, x2, y2, score, class`. Scores are the file's own (not always between 0
     and 1: some detectors write logits or margins); the class is -1 where the file does not tell.
+    Rows find their images as in `read_mot_truth`.
     """
+    places = {number: place for place, number in enumerate(numbers)}
+    lost: list[int] = []
     wanted = "frame, -1, x, y, width, height, score"
-    found: list[list[NDArray[np.float32]]] = [[] for _ in range(count)]
+    found: list[list[NDArray[np.float32]]] = [[] for _ in numbers]
     for line, values in rows(path, wanted, counts=range(6, 11)):
-        frame = _whole(path, line, values[0], "frame")
+        frame = _frame(path, line, values[0], numbers)
         box = _from_corner_and_size(path, line, values[2:6], FIRST_PIXEL)
-        if frame > count or not np.isfinite(box).all():
-            continue
-        score = values[6] if len(values) > 6 else 1.0
-        kind = values[7] if len(values) in (8, 9) else -1.0
-        found[frame - 1].append(np.array([*box, score, kind], np.float32))
+        score, kind = values[6] if len(values) > 6 else 1.0, _class(path, line, values)
+        if not math.isfinite(score):
+            raise errors.SourceError(f"{path}, line {line}: score {score:g}, wanted a number")
+        if frame not in places:
+            lost.append(frame)
+        elif np.isfinite(box).all():
+            found[places[frame]].append(np.array([*box, score, kind], np.float32))
+    _warn_of_lost(path, lost, numbers)
     return tuple(np.stack(rows_) if rows_ else np.zeros((0, 6), np.float32) for rows_ in found)
 
 
-def _whole(path: Path, line: int, value: float, name: str) -> int:
-    if value != int(value) or value < 1:
+def _warn_of_lost(path: Path, lost: list[int], numbers: Sequence[int]) -> None:
+    if lost:
+        frames = sorted(set(lost))
+        told = ", ".join(map(str, frames[:TOLD])) + (", ..." if len(frames) > TOLD else "")
+        warnings.warn(
+            f"{path}: {len(lost)} rows are of frames that have no image and are left out "
+            f"(frame {told}; the {len(numbers)} images are {numbers[0]} to {numbers[-1]})",
+            stacklevel=6,
+        )
+
+
+def _frame(path: Path, line: int, value: float, numbers: Sequence[int]) -> int:
+    """A frame's number: from 1, as MOTChallenge counts, or from 0 where the images do."""
+    return _whole(path, line, value, "frame", low=min(1, numbers[0]))
+
+
+def _class(path: Path, line: int, values: list[float]) -> int:
+    """The class in column 8, or -1; of ten columns the last three are world coordinates."""
+    if len(values) not in (8, 9):
+        return -1
+    return max(-1, _whole(path, line, values[7], "class", low=-LARGEST, high=LAST_CLASS))
+
+
+def _whole(
+    path: Path, line: int, value: float, name: str, *, low: int = 1, high: int = LARGEST
+) -> int:
+    if not (math.isfinite(value) and value == int(value) and low <= value <= high):
+        limits = "" if low == -LARGEST else f" of at least {low}"
+        limits += "" if high == LARGEST else f" up to {high}"
         raise errors.SourceError(
-            f"{path}, line {line}: {name} {value:g}, wanted a whole number of at least 1"
+            f"{path}, line {line}: {name} {value:g}, wanted a whole number{limits}"
         )
     return int(value)
+
+
+def read_rate(path: Path, key: str, stated: str) -> float:
+    """Frames a second as a file states them; `SourceError` that names the file and the key."""
+    try:
+        rate = float(stated)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < math.inf:
+        raise errors.SourceError(f"{path}: {key} is {stated!r}, wanted a number above 0")
+    return rate
 
 
 def read_seqinfo(path: Path) -> dict[str, str]:
@@ -240,7 +330,7 @@ def read_seqinfo(path: Path) -> dict[str, str]:
         parser.read_string(path.read_text(encoding="utf-8-sig"))
         return dict(parser["Sequence"])
     except (configparser.Error, KeyError, UnicodeDecodeError, OSError) as error:
-        first = str(error).splitlines()[0]
+        first = why(error) if isinstance(error, OSError) else str(error).splitlines()[0]
         raise errors.SourceError(
             f"{path}: {first}; wanted a [Sequence] section with name, frameRate, imDir"
         ) from None
