@@ -66,6 +66,20 @@ def test_from_boxes_fills_in_what_follows_from_boxes():
         ({"ids": [1]}, r"truth.ids.*shape \(2,\)"),
         ({"classes": [0, 5], "class_names": ("a", "b")}, "truth.classes: got 5"),
         ({"visibility": np.zeros((3, 1))}, "truth.visibility"),
+        ({"visibility": np.full((3, 2), 5.0)}, "truth.visibility: got 5.0, wanted .* 0 to 1"),
+        ({"visibility": np.full((3, 2), -0.1)}, "truth.visibility: got -0.1"),
+        ({"visibility": np.full((3, 2), np.nan)}, "truth.visibility: got nan"),
+        ({"ids": [1.2, 2.9]}, "truth.ids.*float64, wanted whole numbers"),
+        ({"ids": ["a", "b"]}, "truth.ids.*wanted whole numbers"),
+        ({"ids": [True, False]}, "truth.ids.*bool, wanted whole numbers"),
+        ({"ids": None}, "truth.ids: got None, wanted whole numbers"),
+        ({"classes": [-7, 0]}, "truth.classes: got -7"),
+        ({"classes": [np.nan, 0]}, "truth.classes.*float64, wanted whole numbers"),
+        ({"velocities": [[1], [1, 2]]}, "truth.velocities: got"),
+        ({"velocities": np.full((3, 2, 2), np.inf)}, "truth.velocities"),
+        ({"velocities": "fast"}, "truth.velocities: got 'fast'"),
+        ({"class_names": "ab"}, "truth.class_names: got 'ab'"),
+        ({"class_names": 3}, "truth.class_names: got 3"),
     ],
 )
 def test_parts_that_do_not_agree_are_named(change, said):
@@ -79,6 +93,19 @@ def test_parts_that_do_not_agree_are_named(change, said):
         ({"frames": np.zeros((3, 4, 4), np.uint8)}, r"frames.*\(T, H, W, 3\)"),
         ({"frames": np.zeros((3, 4, 4, 3))}, "float64"),
         ({"frames": 7}, "frames: got 'int'"),
+        ({"frames": "abc"}, "frames: got 'str'"),
+        ({"frames": {0: 1}}, "frames: got 'dict'"),
+        ({"frames": range(3)}, "frames: got 'range'"),
+        ({"frames": Clip(Counted(3))}, "frames: got 'Clip'"),
+        ({"frames": [1, 2, 3]}, r"frames\[0\]: got 'int'"),
+        ({"frames": list(np.zeros((3, 4, 5, 3)))}, r"frames\[0\].*float64"),
+        ({"frames": [np.zeros((4, n, 3), np.uint8) for n in (5, 6)]}, r"frames\[1\].*\(4, 5, 3\)"),
+        ({"frames": Counted(4), "truth": "abcd"}, "truth: got 'abcd', wanted a Truth"),
+        ({"frames": Counted(3), "truth": np.zeros((3, 1, 4))}, "truth: got an array"),
+        ({"frames": Counted(4), "detections": (1, 2, 3, 4)}, r"detections\[0\]: got 1"),
+        ({"frames": Counted(1), "detections": [np.zeros((2, 5))]}, r"detections\[0\].*\(2, 5\)"),
+        ({"frames": Counted(4), "detections": 4}, "detections: got 4"),
+        ({"frames": Counted(4), "name": None}, "name: got None"),
         ({"frames": Counted(3), "fps": 0}, "fps.*more than 0"),
         ({"frames": Counted(3), "fps": float("nan")}, "fps: got nan"),
         ({"frames": Counted(3), "truth": moving_truth(4)}, "truth: got 4 frames"),
@@ -90,10 +117,41 @@ def test_bad_clips_are_named(arguments, said):
         Clip(**arguments)
 
 
+def test_a_list_of_frames_is_a_clip():
+    clip = Clip([np.full((4, 6, 3), n, np.uint8) for n in range(5)])
+    assert clip.size == (4, 6)
+    assert [frame[0, 0, 0] for frame in clip[1:4]] == [1, 2, 3]
+    assert len(Clip([])) == 0
+
+
+def test_nothing_is_decoded_to_make_a_clip():
+    frames = Counted(12)
+    found = [np.ones((index, 6)) for index in range(12)]
+    clip = Clip(frames, truth=moving_truth(12), detections=found)
+    assert frames.asked == []
+    assert isinstance(clip.detections, tuple)
+    assert clip.detections[5].dtype == np.float32
+    assert [len(one) for one in clip[3:6].detections] == [3, 4, 5]
+
+
+def test_clips_and_truths_are_equal_to_themselves_alone():
+    def made():
+        return Clip(np.zeros((4, 5, 6, 3), np.uint8), truth=moving_truth(4))
+
+    clip, other = made(), made()
+    for one, two in ((clip, other), (clip.truth, other.truth)):
+        assert one == one
+        assert one != two
+        assert two not in [one]
+        assert len({one, two, one}) == 2
+
+
 def test_clips_go_forward_only():
     with pytest.raises(errors.InputError, match="forward in time"):
         Clip(Counted(5))[::-1]
     with pytest.raises(errors.InputError, match="a slice"):
         Clip(Counted(5))[2]
+    with pytest.raises(errors.InputError, match=r"a slice, as in truth\[10:20\]"):
+        moving_truth(5)[2]
     with pytest.raises(errors.InputError, match="without frames"):
         _ = Clip(Counted(0)).size

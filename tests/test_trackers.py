@@ -449,6 +449,15 @@ def test_run_takes_frames_one_at_a_time_and_times_them():
     np.testing.assert_array_equal(track.boxes, [BOX] * 6)
 
 
+def test_tracks_and_paths_are_equal_to_themselves_alone():
+    clip = moving(line(4))
+    tracks = [trackers.run("still", clip) for _ in range(2)]
+    paths = [scenes.trajectories(seed=0, frames=4) for _ in range(2)]
+    for one, two in (tracks, paths):
+        assert one != two
+        assert len({one, two, one}) == 2
+
+
 def test_run_starts_on_the_first_object_that_is_there():
     boxes = np.array([[[np.nan] * 4, [30, 30, 50, 50]]] * 3, np.float32)
     clip = clips.Clip(np.zeros((3, 60, 80, 3), np.uint8), 25.0, clips.Truth.from_boxes(boxes))

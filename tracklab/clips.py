@@ -11,8 +11,9 @@ objects, each of which keeps its place, its identity and its class for the whole
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import NoneType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -22,6 +23,9 @@ from tracklab import boxes as bx
 from tracklab import errors
 
 Frame = NDArray[np.uint8]
+
+FRAME = "an array of shape (H, W, 3) and type uint8, RGB"
+FRAMES = "an array of shape (T, H, W, 3) and type uint8, RGB, or a sequence of such frames"
 
 
 @runtime_checkable
@@ -33,7 +37,7 @@ class Frames(Protocol):
     def __getitem__(self, index: Any, /) -> Any: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Truth:
     """What is known about the objects in a clip of `T` frames and `N` objects.
 
@@ -47,7 +51,9 @@ class Truth:
         the frame before; NaN where it is not known.
     class_names: the names of the classes.
 
-    Raises `InputError` where shapes do not agree, ids repeat, or boxes are not boxes.
+    Raises `InputError` where shapes do not agree, ids repeat, numbers are of another kind or out of
+    these ranges, or boxes are not boxes. Two truths are equal only if they are the same object:
+    compare their arrays.
     """
 
     boxes: NDArray[np.float32]
@@ -70,13 +76,22 @@ class Truth:
             "velocities": _shaped(
                 self.velocities, "truth.velocities", (frames, count, 2), np.float32
             ),
-            "class_names": tuple(self.class_names),
+            "class_names": _names(self.class_names),
         }
         if len(np.unique(parts["ids"])) != count:
             errors.bad("truth.ids", parts["ids"].tolist(), "an identity of its own for each object")
-        highest = int(parts["classes"].max(initial=-1))
+        lowest, highest = parts["classes"].min(initial=0), int(parts["classes"].max(initial=-1))
+        if lowest < -1:
+            errors.bad("truth.classes", int(lowest), "numbers from 0, or -1 where it is not known")
         if highest >= len(parts["class_names"]) and parts["class_names"]:
             errors.bad("truth.classes", highest, f"classes below {len(parts['class_names'])}")
+        seen = parts["visibility"]
+        if not ((seen >= 0) & (seen <= 1)).all():
+            wrong = float(seen[~((seen >= 0) & (seen <= 1))][0])
+            errors.bad("truth.visibility", wrong, "visible fractions from 0 to 1")
+        if np.isinf(parts["velocities"]).any():
+            came = errors.Said("a velocity without end")
+            errors.bad("truth.velocities", came, "pixels a frame, or NaN where it is not known")
         for name, value in parts.items():
             object.__setattr__(self, name, value)
 
@@ -113,6 +128,8 @@ class Truth:
 
     def __getitem__(self, frames: slice) -> Truth:
         """The same objects in a slice of the frames; velocities become pixels a kept frame."""
+        if not isinstance(frames, slice):
+            errors.bad("frames", frames, "a slice, as in truth[10:20]; see truth.boxes[10]")
         chosen = range(len(self))[frames]
         if chosen.step < 1:
             errors.bad("frames", frames, "a slice that goes forward in time")
@@ -136,13 +153,55 @@ def _over_steps(velocities: NDArray[np.float32], chosen: range) -> NDArray[np.fl
 
 
 def _shaped(value: Any, name: str, shape: tuple[int, ...], kind: type) -> NDArray[Any]:
-    array: NDArray[Any] = np.array(value, kind)
-    if array.shape != shape:
-        errors.bad(name, array, f"shape {shape}, to agree with truth.boxes")
-    return array
+    """A new array of a kind and a shape. Checked before the cast, which would cut 1.9 to 1."""
+    kinds, wanted = ("iu", "whole numbers") if kind is np.int64 else ("iuf", "numbers")
+    wanted = f"{wanted} of shape {shape}, to agree with truth.boxes"
+    try:
+        array: NDArray[Any] = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        errors.bad(name, value, wanted)
+    if array.shape != shape or (array.size and array.dtype.kind not in kinds):
+        errors.bad(name, value if array.ndim == 0 else array, wanted)
+    return array.astype(kind)
 
 
-@dataclass(frozen=True)
+def _names(names: Any) -> tuple[str, ...]:
+    if isinstance(names, str) or not np.iterable(names):
+        errors.bad("truth.class_names", names, "a tuple of names")
+    return tuple(map(str, names))
+
+
+def _check_frames(frames: Any) -> None:
+    """Refuse what cannot be frames, without decoding: a lazy sequence is taken at its word."""
+    if isinstance(frames, np.ndarray):
+        if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
+            errors.bad("frames", frames, "shape (T, H, W, 3) and type uint8, RGB")
+        return
+    others = (str, bytes, bytearray, memoryview, range, Mapping, Clip, Truth)
+    if isinstance(frames, others) or not isinstance(frames, Frames):
+        errors.bad("frames", errors.Said(repr(type(frames).__name__)), FRAMES)
+    if isinstance(frames, (list, tuple)):  # these are in memory already
+        for index, frame in enumerate(frames):
+            if not isinstance(frame, np.ndarray):
+                errors.bad(f"frames[{index}]", errors.Said(repr(type(frame).__name__)), FRAME)
+            if errors.image(f"frames[{index}]", frame).shape != frames[0].shape:
+                errors.bad(f"frames[{index}]", frame, f"the shape of frames[0], {frames[0].shape}")
+
+
+def _checked_detections(detections: Any, count: int) -> tuple[NDArray[np.float32], ...]:
+    wanted = "one (n, 6) array a frame: x1, y1, x2, y2, score, class"
+    if not isinstance(detections, (tuple, list, np.ndarray)):
+        errors.bad("detections", detections, wanted)
+    if len(detections) != count:
+        errors.bad("detections", errors.Said(f"detections of {len(detections)} frames"), f"{count}")
+    for index, found in enumerate(detections):
+        array = isinstance(found, np.ndarray) and found.ndim == 2 and found.shape[1] == 6
+        if not array or found.dtype.kind not in "iuf":
+            errors.bad(f"detections[{index}]", found, wanted)
+    return tuple(np.asarray(found, np.float32) for found in detections)
+
+
+@dataclass(frozen=True, eq=False)
 class Clip:
     """Frames, frames a second, and the truth about them.
 
@@ -153,7 +212,8 @@ class Clip:
     detections: what somebody's detector found, one `(n, 6)` float32 array a frame of `x1, y1, x2,
         y2, score, class` (MOTChallenge ships these), or None.
 
-    Raises `InputError` where the parts do not agree.
+    Raises `InputError` where a part is not what it should be or the parts do not agree. A lazy
+    sequence is not decoded to see. Two clips are equal only if they are the same object.
     """
 
     frames: Frames
@@ -163,21 +223,20 @@ class Clip:
     detections: tuple[NDArray[np.float32], ...] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if isinstance(self.frames, np.ndarray):
-            shape = self.frames.shape
-            if self.frames.ndim != 4 or shape[3] != 3 or self.frames.dtype != np.uint8:
-                errors.bad("frames", self.frames, "shape (T, H, W, 3) and type uint8, RGB")
-        elif not isinstance(self.frames, Frames):
-            errors.bad("frames", type(self.frames).__name__, "a sequence of (H, W, 3) frames")
+        _check_frames(self.frames)
         fps = errors.number("fps", self.fps, low=0)
         if fps == 0:
             errors.bad("fps", self.fps, "more than 0 frames a second")
         object.__setattr__(self, "fps", fps)
+        if not isinstance(self.name, str):
+            errors.bad("name", self.name, "a text")
+        if not isinstance(self.truth, (Truth, NoneType)):
+            errors.bad("truth", self.truth, "a Truth (see Truth.from_boxes) or None")
         if self.truth is not None and len(self.truth) != len(self.frames):
             errors.bad("truth", errors.Said(f"{len(self.truth)} frames of truth"), f"{len(self)}")
-        if self.detections is not None and len(self.detections) != len(self.frames):
-            came = errors.Said(f"detections of {len(self.detections)} frames")
-            errors.bad("detections", came, f"{len(self)}")
+        if self.detections is not None:
+            checked = _checked_detections(self.detections, len(self.frames))
+            object.__setattr__(self, "detections", checked)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -33,7 +33,7 @@ EXCURSION = 60  # frames: an object leaves the view once in so many
 EXCURSION_HELD = 0.4  # of that time it stays outside at the dial's end
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trajectories:
     """Exact paths of `N` objects over `T` frames, as they appear on screen.
 

@@ -90,7 +90,7 @@ class Tracker(ABC):
         """Find the object in a frame. The frame is checked, and must not be changed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Track:
     """One object's way through `T` frames, as a tracker saw it.
 
