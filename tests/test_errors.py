@@ -19,6 +19,11 @@ from tracklab import boxes, errors
         (lambda: errors.number("n", 9, low=0, high=5), "n: got 9, wanted a number from 0 to 5"),
         (lambda: errors.number("n", -1, low=0), "n: got -1, wanted a number of at least 0"),
         (lambda: errors.number("n", 7, high=5), "n: got 7, wanted a number of at most 5"),
+        (lambda: errors.number("n", 10**400), "n: got int 1000.*, wanted .* that a float can hold"),
+        (lambda: errors.number("n", -(10**5000)), "n: got a value of type int, wanted a number"),
+        (lambda: errors.number("n", 10**5000, high=5), "n: got a value of type int, .* at most 5"),
+        (lambda: errors.number("n", float("inf")), "n: got inf, wanted a number"),
+        (lambda: errors.number("n", float("nan"), whole=True), "n: got nan, wanted a whole"),
         (lambda: errors.choice("kind", "z", ["a", "b"]), "kind: got 'z', wanted one of 'a', 'b'"),
         (
             lambda: errors.image("frame", np.zeros((4, 4), np.uint8)),
@@ -34,6 +39,7 @@ def test_messages(call, said):
 
 def test_what_is_right_is_returned():
     assert errors.number("n", np.int64(3), whole=True) == 3
+    assert errors.number("n", 10**400, low=0, whole=True) == 10**400
     assert errors.choice("kind", "a", {"a": 1}) == "a"
     assert errors.image("frame", np.zeros((2, 2, 3), np.uint8)).shape == (2, 2, 3)
 

@@ -39,7 +39,10 @@ def describe(value: Any) -> str:
     """
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and type {value.dtype}"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # Python writes out no number of thousands of digits
+        return f"a value of type {type(value).__name__}"
     return text if len(text) <= 80 else f"{type(value).__name__} {text[:60]}..."
 
 
@@ -82,9 +85,17 @@ def number(
     allowed = (int, np.integer) if whole else (int, float, np.integer, np.floating)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, allowed):
         bad(argument, value, wanted)
-    if not math.isfinite(value) or not low <= value <= high:
+    if not low <= value <= high:  # NaN never is
         bad(argument, value, wanted)
-    return int(value) if whole else float(value)
+    if whole:
+        return int(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number may be larger than any float
+        number = math.inf
+    if not math.isfinite(number):
+        bad(argument, value, f"{wanted} that a float can hold")
+    return number
 
 
 def choice(argument: str, value: Any, options: Any) -> str:
