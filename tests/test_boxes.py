@@ -71,7 +71,7 @@ def test_giou_of_neighbours_and_of_distant_boxes():
 def test_formats_round_trip(a):
     np.testing.assert_allclose(boxes.xywh_to_xyxy(boxes.xyxy_to_xywh(a)), a, atol=1e-4)
     np.testing.assert_allclose(boxes.cxcywh_to_xyxy(boxes.xyxy_to_cxcywh(a)), a, atol=1e-4)
-    np.testing.assert_allclose(boxes.sizes(a).prod(-1), boxes.area(a))
+    np.testing.assert_allclose(boxes.sizes(a).prod(-1), boxes.area(a), rtol=1e-6)
 
 
 @given(box_sets(1, 1, whole=True), st.integers(1, GRID), st.integers(1, GRID))
@@ -105,6 +105,37 @@ def test_boxes_without_area_have_no_overlap():
     point = [[3, 3, 3, 3]]
     assert boxes.iou(point, point)[0, 0] == 0
     assert boxes.iou(point, [[0, 0, 9, 9]])[0, 0] == 0
+
+
+@pytest.mark.filterwarnings("error")
+@given(st.floats(-44, 38), st.floats(-44, 38), st.booleans())
+def test_a_box_of_any_size_is_equal_to_itself(width, height, middle):
+    box = np.array([0, 0, 10**width, 10**height], np.float32)
+    if middle:
+        box = np.concatenate([-box[2:], box[2:]])
+    assert boxes.iou([box], [box])[0, 0] == 1
+    assert boxes.giou([box], [box])[0, 0] == 1
+    np.testing.assert_array_equal(boxes.as_box(box), box)
+
+
+@pytest.mark.filterwarnings("error")
+def test_areas_that_float32_cannot_hold():
+    large = [[0, 0, 1e20, 1e20]]
+    assert np.isposinf(boxes.area(large)).all()
+    assert np.isposinf(boxes.intersection(large, large)).all()
+    np.testing.assert_allclose(boxes.iou(large, [[0, 0, 1e20, 0.5e20]]), [[0.5]])
+    np.testing.assert_allclose(boxes.giou([[0, 0, 1e-23, 1e-23]], [[0, 0, 1e20, 1e20]]), [[0]])
+
+
+@given(box_sets(), box_sets(), st.sampled_from([[2, 1, 0, 3], [0, 3, 2, 1], [2, 3, 0, 1]]))
+def test_corners_in_the_wrong_order_cover_nothing(a, b, order):
+    a = a[:, order]
+    assert not boxes.area(a).any()
+    for one, two in ((a, b), (b, a), (a, a)):
+        assert not boxes.iou(one, two).any()
+        assert not boxes.intersection(one, two).any()
+        giou = boxes.giou(one, two)
+        assert ((giou >= -1 - 1e-6) & (giou <= 1e-6)).all()
 
 
 def test_inputs_are_not_changed():

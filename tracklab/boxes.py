@@ -5,10 +5,12 @@ continuous image coordinates, where the pixel in row `i` and column `j` covers `
 [i, i + 1)`. So a mask of one pixel has a box of width 1, and `width == x2 - x1` without a "+ 1".
 
 Functions take `(..., 4)` arrays, return new ones and never change what they were given. A box of
-an object that is not there is four NaNs; every overlap with it is 0.
+an object that is not there is four NaNs; every overlap with it is 0. `as_boxes` refuses corners in
+the wrong order; elsewhere a box with `x2 < x1` or `y2 < y1` covers nothing: its area and every
+overlap with it are 0.
 
 Invariants, to float32 rounding: `xywh_to_xyxy(xyxy_to_xywh(b)) == b`, `iou(a, b) == iou(b, a).T`,
-`iou(a, a) == 1` for boxes with an area, and `giou <= iou`.
+`iou(a, a) == 1` for boxes with a width and a height, however small or large, and `giou <= iou`.
 """
 
 from __future__ import annotations
@@ -59,7 +61,7 @@ def as_box(box: ArrayLike, name: str = "box") -> Boxes:
     array = as_boxes(box, name)
     if array.shape != (4,):
         errors.bad(name, array, f"one box of shape (4,), {CORNERS}")
-    if not area(array) > 0:
+    if not (sizes(array) > 0).all():
         errors.bad(name, errors.Said(str(array.tolist())), "a box with a width and a height")
     return array
 
@@ -138,10 +140,24 @@ def sizes(boxes: ArrayLike) -> NDArray[np.float32]:
 def area(boxes: ArrayLike) -> NDArray[np.float32]:
     """Areas `(...)` in square pixels of boxes `(..., 4)`; NaN where a box is absent.
 
+    0 where corners are in the wrong order.
+
     >>> float(area([10, 20, 40, 60]))
     1200.0
     """
-    return sizes(boxes).prod(-1)
+    return _single(_covered(_four(boxes, "boxes").astype(np.float64)))
+
+
+def _covered(b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Areas in float64: the square of what a float32 holds may be too large or small for one."""
+    # max(0, x2 - x1) * max(0, y2 - y1)
+    return np.asarray(np.clip(b[..., 2:] - b[..., :2], 0, None).prod(-1))
+
+
+def _single(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """As float32; infinite where that cannot hold so much."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values.astype(np.float32))
 
 
 def clip(boxes: ArrayLike, height: float, width: float) -> Boxes:
@@ -176,18 +192,23 @@ def intersection(a: ArrayLike, b: ArrayLike) -> NDArray[np.float32]:
 
     0 where two boxes do not overlap, and where one of them is absent.
     """
-    a, b = _table(a, "a"), _table(b, "b")
+    return _single(_shared(_table(a, "a"), _table(b, "b")))
+
+
+def _shared(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Areas `(N, M)` that two boxes have in common."""
     upper_left = np.maximum(a[:, None, :2], b[None, :, :2])
     lower_right = np.minimum(a[:, None, 2:], b[None, :, 2:])
     # max(0, min(x2) - max(x1)) * max(0, min(y2) - max(y1))
-    shared = np.clip(lower_right - upper_left, 0, None).prod(-1)
-    return np.nan_to_num(shared)
+    return np.nan_to_num(_covered(np.concatenate([upper_left, lower_right], axis=-1)))
 
 
-def _union(a: Boxes, b: Boxes, shared: NDArray[np.float32]) -> NDArray[np.float32]:
+def _union(
+    a: NDArray[np.float64], b: NDArray[np.float64], shared: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Areas `(N, M)` that two boxes cover together."""
     # |a or b| = |a| + |b| - |a and b|
-    return area(a)[:, None] + area(b)[None, :] - shared
+    return _covered(a)[:, None] + _covered(b)[None, :] - shared
 
 
 def iou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float32]:
@@ -200,8 +221,11 @@ def iou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float32]:
     >>> iou([[0, 0, 10, 10]], [[5, 0, 15, 10], [20, 20, 30, 30]])
     array([[0.33333334, 0.        ]], dtype=float32)
     """
-    a, b = _table(a, "a"), _table(b, "b")
-    shared = intersection(a, b)
+    return _single(_iou(_table(a, "a"), _table(b, "b")))
+
+
+def _iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    shared = _shared(a, b)
     union = _union(a, b, shared)
     # IoU = |a and b| / |a or b|
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
@@ -217,18 +241,18 @@ def giou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float32]:
     array([[ 0. , -0.5]], dtype=float32)
     """
     a, b = _table(a, "a"), _table(b, "b")
-    union = _union(a, b, intersection(a, b))
+    union = _union(a, b, _shared(a, b))
     upper_left = np.minimum(a[:, None, :2], b[None, :, :2])
     lower_right = np.maximum(a[:, None, 2:], b[None, :, 2:])
-    hull = (lower_right - upper_left).prod(-1)
+    hull = _covered(np.concatenate([upper_left, lower_right], axis=-1))
     # GIoU = IoU - (|hull| - |a or b|) / |hull|
     empty_part = np.divide(hull - union, hull, out=np.zeros_like(hull), where=hull != 0)
-    return iou(a, b) - empty_part
+    return _single(_iou(a, b) - empty_part)
 
 
-def _table(boxes: ArrayLike, name: str) -> Boxes:
-    """Check boxes of shape `(N, 4)`."""
+def _table(boxes: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Check boxes of shape `(N, 4)`, in float64, in which their areas neither end nor vanish."""
     array = _four(boxes, name)
     if array.ndim != 2:
         errors.bad(name, array, f"shape (N, 4), {CORNERS}")
-    return array
+    return array.astype(np.float64)
