@@ -307,6 +307,23 @@ def test_multiply_adds_counts_the_products_of_the_loops(monkeypatch):
         (lambda: cv.receptive_field([(3, 1, 1, 1)]), "layers"),
         (lambda: cv.multiply_adds((1, 5, 5, 3), (3, 3, 1, 8)), "3 channels"),
         (lambda: cv.kernel_gradient(some(0, 1, 5, 5, 1), some(0, 1, 5, 5, 1), (3, 3)), "shape"),
+        (lambda: cv.multiply_adds((1, 2, 3), (3, 3, 3, 8)), "images: got (1, 2, 3), wanted the 4"),
+        (lambda: cv.multiply_adds((1, 5, 5, 3), (3, 3, 3)), "kernels: .*(h, w, C, F)"),
+        (lambda: cv.multiply_adds((1, 5, 5, 3), (3, 3, 3, -8)), "kernels: got -8"),
+        (lambda: cv.multiply_adds((0, 5, 5, 3), (3, 3, 3, 8)), "images: got 0"),
+        (lambda: cv.multiply_adds(5, (3, 3, 3, 8)), "images: got 5"),
+        (lambda: cv.windows(some(0, 1, 5, 5, 1), 3), "kernel: got 3, wanted the 2 .*(h, w)"),
+        (lambda: cv.windows(some(0, 1, 5, 5, 1), (3,)), "kernel: got (3,)"),
+        (lambda: cv.windows(some(0, 1, 5, 5, 1), (3, 0)), "kernel: got 0"),
+        (lambda: cv.windows(some(0, 1, 5, 5, 1), "33"), "kernel: got '33'"),
+        (lambda: cv.kernel_gradient(some(0, 1, 5, 5, 1), some(0, 1, 3, 3, 1), 3), "kernel: got 3"),
+        (lambda: cv.span(0), "kernel: got 0"),
+        (lambda: cv.span(3, 0), "dilation: got 0"),
+        (lambda: cv.span(0, -1), "kernel: got 0"),
+        (lambda: cv.influence(lambda x: x[..., 0], 3), "network: .*(10, 3, 3).*wanted one with"),
+        (lambda: cv.influence(lambda x: x[:3], 3), "network: .*(3, 3, 3, 1) for 10 images"),
+        (lambda: cv.influence(lambda x: x[:, :0], 3), "network"),
+        (lambda: cv.influence(lambda x: None, 3), "network"),
         (lambda: cv.as_tensor(some(0, 5, 5)), "uint8"),
         (lambda: cv.as_tensor(np.zeros(5, np.uint8)), "uint8"),
         (lambda: cv.influence(lambda x: x, 0), "size"),
@@ -378,6 +395,21 @@ def test_gaussian_equals_scipy_in_the_middle():
     point[15, 15] = 1
     wanted = ndimage.gaussian_filter(point, 1.5, truncate=10)
     near(kernels.gaussian(31, 1.5), wanted, 1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+@given(st.integers(1, 12), st.floats(-323, 308))
+def test_gaussian_sums_to_one_with_any_sigma(size, power):
+    kernel = kernels.gaussian(size, 10.0**power)
+    assert kernel.sum() == pytest.approx(1, abs=1e-5)
+    assert (kernel >= 0).all()
+
+
+def test_a_narrow_gaussian_is_its_middle_pixels():
+    near(kernels.gaussian(3, 1e-200), kernels.KERNELS["identity"])
+    middle = np.zeros((4, 4))
+    middle[1:3, 1:3] = 1 / 4
+    near(kernels.gaussian(4, 1e-3), middle)
 
 
 @given(st.integers(0, 999), st.integers(1, 5), st.integers(1, 5))

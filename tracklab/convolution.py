@@ -36,9 +36,12 @@ PADDINGS = ("valid", "same")
 def span(kernel: int, dilation: int = 1) -> int:
     """Pixels across a kernel, first tap to last, with `dilation - 1` skipped between two taps.
 
+    Raises `InputError` for less than one tap and a dilation below 1.
+
     >>> span(3), span(3, dilation=2)
     (3, 5)
     """
+    kernel, dilation = _whole(kernel=kernel, dilation=dilation)
     # e = d (k - 1) + 1
     return dilation * (kernel - 1) + 1
 
@@ -108,13 +111,13 @@ def multiply_adds(
 ) -> int:
     """What a convolution costs in multiply-adds: images `(N, H, W, C)`, kernels `(h, w, C, F)`.
 
-    Both are shapes. Raises `InputError` where they do not agree.
+    Both are shapes. Raises `InputError` where they are not, or do not agree.
 
     >>> multiply_adds((1, 32, 32, 3), (3, 3, 3, 32), padding="same")
     884736
     """
-    count, height, width, channels = images
-    rows, columns, reads, filters = kernels
+    count, height, width, channels = _lengths("images", images, "(N, H, W, C)")
+    rows, columns, reads, filters = _lengths("kernels", kernels, "(h, w, C, F)")
     if channels != reads:
         errors.bad("kernels", tuple(kernels), f"{channels} channels read, as the images have")
     options: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
@@ -207,9 +210,10 @@ def windows(
     """Every window `(N, H', W', C, h, w)` that a kernel of `(h, w)` pixels looks at.
 
     Without padding this is a view: it takes no memory, and it cannot be written to. `fill` is what
-    padding is made of.
+    padding is made of. Raises `InputError` as `correlate` does.
     """
     images = _images(images)
+    kernel = _lengths("kernel", kernel, "(h, w)")
     padded, _ = _padded(
         images, kernel, stride=stride, padding=padding, dilation=dilation, fill=fill
     )
@@ -313,11 +317,15 @@ def influence(network: Callable[[Array], Any], size: int) -> NDArray[np.float32]
     `network` maps images `(N, size, size, 1)` to outputs `(N, H', W', F)`. Pixel by pixel, a black
     image with this one pixel lit goes in; what comes out in the middle of the first filter, less
     what a black image gives, is its influence. The box around the values that are not 0 is the
-    receptive field (of a linear network exactly; of others as far as these images tell).
+    receptive field (of a linear network exactly; of others as far as these images tell). Raises
+    `InputError` for another kind of output.
     """
     size = int(errors.number("size", size, low=1, whole=True))
     lit = np.eye(size * size, dtype=np.float32).reshape(-1, size, size, 1)
     answers = np.asarray(network(np.concatenate([np.zeros_like(lit[:1]), lit])))
+    if answers.ndim != 4 or not answers.size or len(answers) != len(lit) + 1:
+        came = errors.Said(f"outputs of shape {answers.shape} for {len(lit) + 1} images")
+        errors.bad("network", came, "one with outputs of shape (N, H', W', F)")
     middle = answers[:, answers.shape[1] // 2, answers.shape[2] // 2, 0]
     return (middle[1:] - middle[0]).reshape(size, size).astype(np.float32)
 
@@ -342,6 +350,14 @@ def as_tensor(images: ArrayLike) -> NDArray[np.float32]:
 def _whole(**named: Any) -> list[int]:
     """Check whole numbers of at least 1."""
     return [int(errors.number(name, n, low=1, whole=True)) for name, n in named.items()]
+
+
+def _lengths(name: str, shape: Any, axes: str) -> tuple[int, ...]:
+    """Check the lengths of some named axes, such as "(h, w)": whole numbers of at least 1."""
+    wanted = f"the {len(axes.split(','))} whole numbers {axes}"
+    if isinstance(shape, str) or np.ndim(shape) != 1 or len(shape) != len(axes.split(",")):
+        errors.bad(name, shape, wanted)
+    return tuple(int(errors.number(name, n, low=1, whole=True)) for n in shape)
 
 
 def _images(images: ArrayLike) -> Array:

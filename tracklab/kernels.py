@@ -61,8 +61,11 @@ def gaussian(size: int, sigma: float) -> NDArray[np.float32]:
     if sigma == 0:
         errors.bad("sigma", sigma, "more than 0 pixels")
     away = np.arange(size) - (size - 1) / 2
-    # g(x) = exp(-x^2 / 2 sigma^2), and g(x, y) = g(x) g(y)
-    line = np.exp(-(away**2) / (2 * sigma**2))
+    # g(x) = exp(-x^2 / 2 sigma^2), and g(x, y) = g(x) g(y). The smallest x^2 is taken off each: the
+    # sum takes it out again, and with a small sigma all would be 0 otherwise
+    further = away**2 - (away**2).min()
+    with np.errstate(over="ignore"):  # exp(-inf) = 0 is what is meant
+        line = np.exp(-further / sigma / sigma / 2)
     line /= line.sum()
     return np.outer(line, line).astype(np.float32)
 
