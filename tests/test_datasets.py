@@ -688,6 +688,7 @@ def test_an_interrupted_download_leaves_nothing_behind(keras, online, monkeypatc
     assert in_keras_cache() == []
 
 
+@pytest.mark.asks_network
 def test_without_a_network_it_says_so(online, capsys, monkeypatch):
     monkeypatch.setattr(cifar, "CONNECT_SECONDS", 0.5)
     online("http://192.0.2.1/cifar-10-python.tar.gz")  # an address that nobody has
