@@ -185,6 +185,17 @@ def test_colours_can_be_chosen():
         ({"labels": []}, "labels: got 0 values"),
         ({"scores": [0.1, 0.2]}, "scores"),
         ({"trails": []}, "trails"),
+        ({"trails": 3}, "trails: got 3"),
+        ({"trails": ["far"]}, "trails"),
+        ({"ids": 3}, "ids: got 3, wanted a list of values"),
+        ({"ids": {7}}, "ids"),
+        ({"ids": "a"}, "ids: got 'a'"),
+        ({"ids": [[1]]}, "ids"),
+        ({"labels": 7}, "labels: got 7"),
+        ({"scores": "high"}, "scores: got 'high'"),
+        ({"scores": [[0.5]]}, "scores"),
+        ({"colors": "red"}, "colors: got 'red'"),
+        ({"colors": 5}, "colors: got 5"),
         ({"colors": [(300, 0, 0)]}, "color"),
         ({"colors": ["red"]}, "colors|color"),
         ({"thickness": 0}, "thickness"),
@@ -300,6 +311,31 @@ def test_every_frame_may_have_its_own_number_of_boxes():
     np.testing.assert_array_equal(same_number[1], overlay.draw(grey(), moving(2)[1], ids=[4]))
 
 
+def test_a_truth_may_stand_among_names():
+    truth = Truth.from_boxes(moving())
+    for boxes in ({"a": truth, "b": moving() + 30}, {"a": truth.boxes, "b": moving() + 30}):
+        drawn = overlay.annotate([grey()] * 10, boxes)[3]
+        for place in (1, 2):
+            assert (drawn == overlay.color_of(place)).all(-1).sum() > 100
+
+
+@pytest.mark.parametrize("colors", [(255, 0, 0), [(255, 0, 0)] * 2, np.array([255, 0, 0])])
+def test_names_may_have_colours_of_their_own(colors):
+    boxes = {"a": moving(), "b": moving() + 30}
+    drawn = overlay.annotate([grey()] * 10, boxes, colors=colors)[0]
+    assert (drawn == (255, 0, 0)).all(-1).sum() > 200
+    assert not (drawn == overlay.color_of(1)).all(-1).any()
+
+
+@pytest.mark.parametrize("frames", [5, None, {1: grey()}, (grey() for _ in range(3))])
+def test_frames_that_cannot_be_annotated(frames):
+    with pytest.raises(errors.InputError, match="frames: got"):
+        overlay.annotate(frames)
+
+
+RAGGED = [moving(10, 1 + time % 2)[time] for time in range(1, 10)] + [moving(10, 1)[9]]
+
+
 @pytest.mark.parametrize(
     ("boxes", "options", "words"),
     [
@@ -308,6 +344,24 @@ def test_every_frame_may_have_its_own_number_of_boxes():
         (moving(10), {"ids": [1, 2]}, "ids"),
         (moving(10), {"trails": -1}, "trails"),
         (5, {}, "boxes: got 5"),
+        (moving(10), {"ids": 3}, "ids: got 3"),
+        (moving(10), {"labels": 3}, "labels: got 3"),
+        (moving(10), {"scores": [0.5] * 4}, "scores: got 4 values, wanted one for each of 10 fr"),
+        (moving(10), {"scores": "zzz"}, "scores: got 'zzz'"),
+        (moving(10), {"scores": 0.5}, "scores: got 0.5"),
+        (moving(10), {"scores": [[0.5, 0.6]] * 10}, "scores: got 2 values"),
+        (moving(10), {"thickness": 0}, "thickness"),
+        (moving(10, 2), {"ids": [[1, 2]] * 4}, "ids: got 4 values, wanted one for each of 10 fr"),
+        (RAGGED, {"ids": [1, 2]}, "ids: got 2 values, wanted one for each of 10 frames"),
+        (RAGGED, {"ids": list(range(10))}, "ids: got 0, wanted a list of values"),
+        (RAGGED, {"scores": [0.5] * 10}, "scores: got 1 values, wanted one for each of 2 boxes"),
+        (RAGGED, {"labels": ["a", "b", "c"]}, "labels: got 3 values"),
+        ({"a": moving(10)}, {"ids": [1]}, "ids: got .*None beside boxes by name"),
+        ({"a": moving(10)}, {"labels": "x"}, "labels: got .*None beside boxes by name"),
+        ({"a": moving(10)}, {"scores": [0.5] * 10}, "scores: got .*None beside boxes by name"),
+        ({"a": moving(10), "b": moving(10)}, {"colors": [(1, 2, 3)]}, "colors: got 1 values"),
+        ({"a": moving(10)}, {"colors": ["red"]}, "color"),
+        ({"a": moving(10)}, {"colors": 3}, "colors: got 3"),
     ],
 )
 def test_bad_annotations(boxes, options, words):

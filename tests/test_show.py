@@ -90,6 +90,29 @@ def test_truth_beside_a_tracker_is_named():
     assert "boxes of truth, tracker" in show.play(clip, clip.truth.boxes[:, 0], truth=True).alt
 
 
+def test_a_truth_beside_the_clips_own_is_named_too():
+    clip = scene(3)
+    player = show.play(clip, Truth.from_boxes(clip.truth.boxes + 5), truth=True)
+    assert "boxes of truth, tracker" in player.alt
+
+
+def test_nothing_takes_the_place_of_the_clips_own_truth():
+    clip = scene(3)
+    with pytest.raises(errors.InputError, match="another name than 'truth'"):
+        show.play(clip, {"truth": clip.truth.boxes + 5}, truth=True)
+    assert "boxes of truth," in show.play(clip, {"truth": clip.truth.boxes + 5}).alt
+
+
+def test_lost_quality_is_said(monkeypatch):
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 255, (12, 64, 96, 3), np.uint8)
+    assert not show.play(frames, width=96).notes
+    monkeypatch.setattr(show, "MOST_BYTES", len(show.play(frames, width=96).mp4) - 1)
+    player = show.play(frames, width=96)
+    assert re.fullmatch(r"Quality 5\d of 100, to keep the notebook small\.", player.notes[0])
+    assert player.notes[0] in player._repr_html_()
+
+
 def test_slow_motion():
     player = show.play(scene(10), fps=5)
     with av.open(io.BytesIO(player.mp4)) as container:
@@ -130,6 +153,12 @@ def test_any_sequence_of_frames_plays(kind):
     ("arguments", "options", "words"),
     [
         (([],), {}, "no frames"),
+        ((5,), {}, "frames: got 5"),
+        (("clip.mp4",), {}, "frames: got 'clip.mp4'"),
+        ((scene(3),), {"fps": 1e12}, "fps"),
+        ((scene(3), np.zeros((3, 2, 4))), {"ids": 3}, "ids: got 3"),
+        ((scene(3), np.zeros((3, 4))), {"truth": True, "ids": [5]}, "ids: got .*boxes by name"),
+        ((scene(3), {"a": np.zeros((3, 4))}), {"scores": "zzz"}, "scores: got 'zzz'"),
         ((scene(3),), {"fps": 0}, "fps"),
         ((scene(3),), {"width": 2}, "width"),
         ((scene(3), np.zeros((2, 4))), {}, "boxes of 2 frames"),
@@ -221,13 +250,13 @@ def plain(thing, **options):
 
 
 def test_source_is_the_packages_own_with_its_place_and_no_machine_path():
-    text = plain(boxes.iou)
+    text = plain(boxes.xyxy_to_xywh)
     assert text.startswith("# tracklab/boxes.py, line ")
-    assert "def iou(a: ArrayLike" in text
-    assert "# IoU = |a and b| / |a or b|" in text
+    assert "def xyxy_to_xywh(boxes: ArrayLike" in text
+    assert "# w = x2 - x1, h = y2 - y1" in text
     line = int(re.search(r"line (\d+)", text)[1])
     with open(boxes.__file__, encoding="utf-8") as file:
-        assert file.readlines()[line - 1].startswith("def iou(")
+        assert file.readlines()[line - 1].startswith("def xyxy_to_xywh(")
 
 
 def test_docstrings_can_be_left_out_and_nothing_else():

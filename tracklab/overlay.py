@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tracklab import boxes as bx
 from tracklab import errors
-from tracklab.clips import Clip, Frame, Part, Truth
+from tracklab.clips import Clip, Frame, Frames, Part, Truth
 
 Color = tuple[int, int, int]
 
@@ -103,10 +103,16 @@ def draw(
     marks = _marks(rows, ids, labels, scores, colors, dashed)
     scale = errors.number("scale", scale, low=1e-3)
     if trails is not None:
-        pasts = [np.asarray(past, np.float32).reshape(-1, 2) for past in trails]
-        for mark, past in zip(marks, _each("trails", pasts, len(marks)), strict=True):
-            mark.trail = past * np.float32(scale)
+        for mark, past in zip(marks, _each("trails", trails, len(marks)), strict=True):
+            mark.trail = _points(past) * np.float32(scale)
     return _paint(resize(frame, scale), marks, scale, thickness)
+
+
+def _points(past: Any) -> NDArray[np.float32]:
+    try:
+        return np.asarray(past, np.float32).reshape(-1, 2)
+    except (TypeError, ValueError):
+        errors.bad("trails", past, "points x, y of shape (K, 2) for each box")
 
 
 @dataclass
@@ -133,13 +139,15 @@ def _marks(
     count = len(boxes)
     ids = _each("ids", ids, count)
     labels = _each("labels", [labels] * count if isinstance(labels, str) else labels, count)
-    scores = _each("scores", None if scores is None else np.atleast_1d(scores), count)
-    if colors is not None and np.ndim(colors) == 1:
+    scores = _each("scores", _numbers(scores), count)
+    if _is_one_color(colors):
         colors = [colors] * count
     colors = _each("colors", colors, count)
     marks = []
     for row in range(count):
         identity = None if ids is None else ids[row]
+        if not isinstance(identity, Hashable):
+            errors.bad("ids", identity, "whole numbers or names")
         color = color_of(1 if identity is None else identity)
         dash = None if identity is None else dash_of(identity)
         text = _text(
@@ -185,10 +193,43 @@ def resize(frame: NDArray[np.uint8], scale: float) -> Frame:
     return np.asarray(cv2.resize(frame, (width, height), interpolation=how), np.uint8)
 
 
-def _each(name: str, values: Any, count: int) -> Any:
-    if values is not None and len(values) != count:
-        errors.bad(name, errors.Said(f"{len(values)} values"), f"one for each of {count} boxes")
+def _each(name: str, values: Any, count: int, of: str = "boxes") -> Any:
+    if values is None:
+        return None
+    if not _is_list(values):
+        errors.bad(name, values, f"a list of values, one for each of {count} {of}")
+    if len(values) != count:
+        errors.bad(name, errors.Said(f"{len(values)} values"), f"one for each of {count} {of}")
     return values
+
+
+def _is_list(values: Any) -> bool:
+    """Whether values can be counted and taken by place: a list, a tuple, a range, an array."""
+    if isinstance(values, Sequence):
+        return not isinstance(values, (str, bytes))
+    return hasattr(values, "__array__") and np.ndim(values) > 0
+
+
+def _numbers(scores: Any) -> NDArray[np.float64] | None:
+    """Scores of one frame's boxes."""
+    if scores is None:
+        return None
+    try:
+        array = np.atleast_1d(np.asarray(scores, np.float64))
+    except (TypeError, ValueError):
+        array = np.zeros((0, 0))
+    if array.ndim != 1:
+        errors.bad("scores", scores, "a number for each box")
+    return array
+
+
+def _is_one_color(colors: Any) -> bool:
+    """Whether colours are one RGB triple for all, and not a list of them."""
+    single = (int, float, np.integer, np.floating)
+    try:
+        return len(colors) > 0 and all(isinstance(part, single) for part in colors)
+    except TypeError:
+        return False
 
 
 def _color(color: Any) -> Color:
@@ -322,19 +363,25 @@ def annotate(
     frames: a clip, or a sequence of frames `(H, W, 3)` uint8 RGB.
     boxes: `(T, N, 4)`, or `(T, 4)` for one object, float32 xyxy pixels, NaN where absent; or a
         list of T arrays `(n, 4)`, where each frame has its own number (then `ids`, `labels` and
-        `scores` are lists of T lists); or a `Truth`; or a dict from names to any of the first two,
-        which draws each name's boxes in its own colour and line with the name beside them.
+        `scores` are lists of T lists); or a `Truth`; or a dict from names to any of these, which
+        draws each name's boxes in its own colour and line with the name beside them, and nothing
+        else (then `ids`, `labels` and `scores` are refused).
     ids: `(N,)` identities; of a `Truth` its own if None.
     labels: `(N,)` texts, or one for all; of a `Truth` its class names if None.
     scores: `(T, N)` numbers.
     trails: how many frames of each object's past to draw as a line; 0 for none.
-    colors, thickness, scale: as in `draw`.
+    colors: as in `draw`; of a dict one for each name, or one for all.
+    thickness, scale: as in `draw`.
 
     Returns a lazy sequence of frames, as long as `frames`. Raises `InputError` where the lengths
-    of frames and boxes do not agree.
+    of frames and boxes, or of boxes and what belongs to them, do not agree.
     """
     if isinstance(frames, Clip):
         frames = frames.frames
+    if not isinstance(frames, Frames) or isinstance(frames, (str, bytes, Mapping)):
+        errors.bad("frames", frames, "a clip, or a sequence of RGB images (H, W, 3)")
+    if thickness is not None:
+        thickness = int(errors.number("thickness", thickness, low=1, whole=True))
     trails = int(errors.number("trails", trails, low=0, whole=True))
     scale = errors.number("scale", scale, low=1e-3)
     count = len(frames)
@@ -345,25 +392,41 @@ def annotate(
             labels = [boxes.class_names[c] if c >= 0 else "" for c in boxes.classes]
         boxes = boxes.boxes
     if isinstance(boxes, Mapping):
+        for name, value in (("ids", ids), ("labels", labels), ("scores", scores)):
+            if value is not None:
+                errors.bad(name, value, "None beside boxes by name: the names are the labels")
+        chosen = [colors] * len(boxes) if _is_one_color(colors) else colors
+        chosen = _each("colors", chosen, len(boxes), "names")
         for place, (name, named) in enumerate(boxes.items(), 1):
-            rows = _in_time(f"boxes[{name!r}]", named, count)
-            color = color_of(place) if colors is None else colors[place - 1]
+            rows = _in_time(f"boxes[{name!r}]", _boxes_of(named), count)
+            color = color_of(place) if chosen is None else _color(chosen[place - 1])
             for frame_marks, row in zip(marks, rows, strict=True):
                 for mark in _marks(row, labels=str(name), colors=color):
                     mark.key, mark.dash = (name, mark.key), dash_of(place)
                     frame_marks.append(mark)
     elif boxes is not None:
         rows = _in_time("boxes", boxes, count)
-        ragged = len({len(row) for row in rows}) > 1 or _ragged(ids) or _ragged(labels)
+        ragged = len({len(row) for row in rows}) > 1
         for time, row in enumerate(rows):
             marks[time] = _marks(
                 row,
-                ids[time] if ragged and ids is not None else ids,
-                labels[time] if ragged and _ragged(labels) else labels,
-                None if scores is None else np.atleast_1d(scores[time]),
+                _at(time, "ids", ids, count, by_frame=ragged or _ragged(ids)),
+                _at(time, "labels", labels, count, by_frame=_ragged(labels)),
+                _at(time, "scores", scores, count, by_frame=True),
                 colors,
             )
     return Annotated(frames, marks, trails, thickness, scale)
+
+
+def _boxes_of(boxes: Any) -> Any:
+    return boxes.boxes if isinstance(boxes, Truth) else boxes
+
+
+def _at(time: int, name: str, values: Any, count: int, *, by_frame: bool) -> Any:
+    """What belongs to the boxes of one frame, of values given by frame or once for all frames."""
+    if values is None or not by_frame:
+        return values
+    return _each(name, values, count, "frames")[time]
 
 
 def _in_time(name: str, boxes: Any, count: int) -> list[bx.Boxes]:
@@ -384,9 +447,7 @@ def _in_time(name: str, boxes: Any, count: int) -> list[bx.Boxes]:
 
 def _ragged(values: Any) -> bool:
     """Whether values come as one list a frame, and not as one list for the whole clip."""
-    if values is None or isinstance(values, str) or not len(values):
-        return False
-    return not isinstance(values[0], str) and np.ndim(values[0]) > 0
+    return _is_list(values) and len(values) > 0 and _is_list(values[0])
 
 
 class Annotated:

@@ -14,7 +14,7 @@ import math
 import re
 import textwrap
 import types
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from tracklab import errors, overlay, video
-from tracklab.clips import Clip, Truth
+from tracklab.clips import Clip, Frames, Truth
 
 SMALL_WIDTH = 480  # frames narrower than this are enlarged, so that labels can be read
 LARGE_WIDTH = 720  # wider ones are shown no larger, so that a notebook stays small
@@ -111,7 +111,8 @@ def play(
     boxes: what `overlay.annotate` takes: `(T, N, 4)`, `(T, 4)`, a list of T arrays, a `Truth`, or
         a dict from names to boxes.
     truth: draw the clip's own truth too; beside other boxes it is named "truth".
-    ids, labels, scores, trails, colors: as in `overlay.annotate`.
+    ids, labels, scores, trails, colors: as in `overlay.annotate`; the first three belong to boxes
+        without names, so not to a dict, nor to boxes beside the truth.
     fps: frames a second; that of the clip, or 25, if None. A low number plays in slow motion.
     width: of the player in pixels; if None, small frames are enlarged to about 480 and large ones
         shown at no more than 720.
@@ -121,11 +122,13 @@ def play(
 
     The video lies inside the notebook, so it is kept under `MOST_BYTES`: it ends after
     `MOST_FRAMES` frames, and loses quality, then size, then frames, until it fits. What was left
-    out is said below it. Raises `InputError` for boxes that do not fit the frames, and for
-    `truth=True` where the clip knows none.
+    out is said below it. Raises `InputError` for boxes that do not fit the frames, for
+    `truth=True` where the clip knows none, and for boxes named "truth" beside the clip's own.
     """
     clip = frames if isinstance(frames, Clip) else None
     pictures: Any = clip.frames if clip is not None else frames
+    if isinstance(pictures, (str, bytes, Mapping)) or not isinstance(pictures, Iterable | Frames):
+        errors.bad("frames", pictures, "a clip, or RGB images (H, W, 3)")
     if not hasattr(pictures, "__len__") or not hasattr(pictures, "__getitem__"):
         pictures = list(pictures)
     if not len(pictures):
@@ -172,6 +175,8 @@ def play(
     notes = []
     if count < len(pictures):
         notes.append(f"Shows the first {count} of {len(pictures)} frames.")
+    if quality < BEST_QUALITY:
+        notes.append(f"Quality {quality:.0f} of 100, to keep the notebook small.")
     if drawn_width < width:
         notes.append(f"Shown at {drawn_width} pixels' width inside, to keep the notebook small.")
     return Player(
@@ -196,14 +201,17 @@ def _with_truth(truth: Truth, boxes: Any) -> Any:
     """The truth alone, or by name beside other boxes."""
     if boxes is None:
         return truth
-    return {"truth": truth.boxes, **(boxes if isinstance(boxes, dict) else {"tracker": boxes})}
+    named = boxes if isinstance(boxes, Mapping) else {"tracker": boxes}
+    if "truth" in named:
+        errors.bad("boxes", list(named), "another name than 'truth', which is the clip's own")
+    return {"truth": truth, **named}
 
 
 def _describe(clip: Clip | None, boxes: Any, count: int, fps: float) -> str:
     name = "Frames" if clip is None else f"Clip {clip.name!r}"
     if boxes is None:
         what = "without boxes"
-    elif isinstance(boxes, dict):
+    elif isinstance(boxes, Mapping):
         what = "with the boxes of " + ", ".join(str(key) for key in boxes)
     else:
         array = boxes.boxes if isinstance(boxes, Truth) else boxes
