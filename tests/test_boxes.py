@@ -120,6 +120,7 @@ def test_a_box_of_any_size_is_equal_to_itself(width, height, middle):
 
 @pytest.mark.filterwarnings("error")
 def test_areas_that_float32_cannot_hold():
+    assert repr(boxes.area([10, 20, 40, 60])) == "np.float32(1200.0)", "one box, one number"
     large = [[0, 0, 1e20, 1e20]]
     assert np.isposinf(boxes.area(large)).all()
     assert np.isposinf(boxes.intersection(large, large)).all()
@@ -154,6 +155,7 @@ def test_inputs_are_not_changed():
         ([[1, 2, np.nan, 4]], r"nan.* at index \[0\], wanted finite"),
         ([[0, 0, 1, 1], [5, 0, 1, 1]], r"at index \[1\].*x1 <= x2.*xywh"),
         ("box", "boxes: got 'box'"),
+        (np.array([0, 0, 1, 1j]), "boxes: got .*complex128, wanted numbers"),
         ([[0, 0, np.inf, 1]], "inf"),
         ([[1, 2], [1]], "boxes: got"),
     ],

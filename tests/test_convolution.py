@@ -328,6 +328,7 @@ def test_multiply_adds_counts_the_products_of_the_loops(monkeypatch):
         (lambda: cv.as_tensor(np.zeros(5, np.uint8)), "uint8"),
         (lambda: cv.influence(lambda x: x, 0), "size"),
         (lambda: kernels.filter_image(some(0, 1, 5, 5, 1), some(0, 3, 3)), "image"),
+        (lambda: kernels.filter_image(some(0, 0, 3), some(0, 3, 3)), "image: got .*(0, 3)"),
         (lambda: kernels.filter_image(some(0, 5, 5), some(0, 3)), "kernel"),
         (lambda: kernels.gaussian(3, 0), "sigma"),
         (lambda: kernels.gaussian(0, 1), "size"),

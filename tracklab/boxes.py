@@ -69,6 +69,8 @@ def as_box(box: ArrayLike, name: str = "box") -> Boxes:
 def _four(boxes: ArrayLike, name: str) -> Boxes:
     """A new float32 array whose last axis has four numbers."""
     try:
+        if np.iscomplexobj(boxes):
+            raise TypeError("NumPy would drop the imaginary part")
         array = np.array(boxes, dtype=np.float32)
     except (TypeError, ValueError):
         errors.bad(name, boxes, f"numbers of shape (..., 4), {CORNERS}")
@@ -151,13 +153,14 @@ def area(boxes: ArrayLike) -> NDArray[np.float32]:
 def _covered(b: NDArray[np.float64]) -> NDArray[np.float64]:
     """Areas in float64: the square of what a float32 holds may be too large or small for one."""
     # max(0, x2 - x1) * max(0, y2 - y1)
-    return np.asarray(np.clip(b[..., 2:] - b[..., :2], 0, None).prod(-1))
+    covered: NDArray[np.float64] = np.clip(b[..., 2:] - b[..., :2], 0, None).prod(-1)
+    return covered
 
 
 def _single(values: NDArray[np.float64]) -> NDArray[np.float32]:
     """As float32; infinite where that cannot hold so much."""
     with np.errstate(over="ignore"):
-        return np.asarray(values.astype(np.float32))
+        return values.astype(np.float32)
 
 
 def clip(boxes: ArrayLike, height: float, width: float) -> Boxes:

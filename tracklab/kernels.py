@@ -40,7 +40,7 @@ def filter_image(image: ArrayLike, kernel: ArrayLike, **options: Any) -> Array:
     `(H', W')` or `(H', W', C)` in float. Raises `InputError`.
     """
     image, kernel = np.asarray(image), np.asarray(kernel)
-    if image.ndim not in (2, 3):
+    if image.ndim not in (2, 3) or not image.size:
         errors.bad("image", image, "shape (H, W) or (H, W, C)")
     if kernel.ndim != 2:
         errors.bad("kernel", kernel, "shape (h, w)")
