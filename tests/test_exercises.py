@@ -3,8 +3,10 @@ import functools
 import inspect
 import os
 import random
+import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -479,8 +481,98 @@ def test_a_wrong_name_lists_near_ones():
 
 def test_names_of_a_lesson():
     assert exercises.names(0) == ("00-speed", "00-path", "00-follow")
-    assert exercises.names(98) == ()
+    assert exercises.names(np.int64(0)) == exercises.names(0)
     assert len(set(NAMES)) == len(NAMES)
+
+
+@pytest.mark.parametrize("wrong", ["x", 98, -1, 1.5, True, [0]])
+def test_a_lesson_without_exercises_is_refused(wrong):
+    with pytest.raises(errors.InputError, match="lesson"):
+        exercises.names(wrong)
+
+
+# -- answers that learners gave
+
+
+def test_a_batch_is_not_divided_by_its_brightest_value():
+    def by_brightest(frames):
+        return frames[..., ::-1] / frames.max()
+
+    said = check("01-to-tensor", by_brightest)
+    assert said.misconception == "divided by the brightest"
+    each = check("01-to-tensor", lambda f: f[..., ::-1] / f.max((1, 2, 3), keepdims=True))
+    assert each.misconception == "divided by the brightest"
+
+
+def test_both_ways_to_lose_the_fraction_are_told():
+    said = check("01-to-tensor", lambda f: (f[..., ::-1] / 255).astype(np.uint8))
+    assert "`//`" in str(said)
+    assert "whole-number type after `/`" in str(said)
+
+
+def _probabilities(logits, stable=True):
+    e = np.exp(logits - logits.max(1, keepdims=True) if stable else logits)
+    return e / e.sum(1, keepdims=True)
+
+
+def _own(p, labels):
+    return p[np.arange(len(labels)), labels]
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        (lambda z, y: -np.log(_own(_probabilities(z), y) + 1e-12).mean(), "clipped"),
+        (lambda z, y: -np.log(_own(_probabilities(z), y) + 1e-9).mean(), "clipped"),
+        (lambda z, y: -np.log(np.clip(_own(_probabilities(z), y), 1e-15, 1)).mean(), "clipped"),
+        (lambda z, y: -np.log(_own(_probabilities(z, False), y) + 1e-12).mean(), "overflow"),
+        (lambda z, y: -np.log(_own(z, y)).mean(), "logits taken for probabilities"),
+        (lambda z, y: -np.log(_own(z.clip(1e-12), y)).mean(), "logits taken for probabilities"),
+    ],
+)
+def test_cross_entropies_that_are_nearly_right(answer, name):
+    assert check("02-cross-entropy", answer).misconception == name
+
+
+def test_keras_without_from_logits_is_recognised():
+    from tracklab.quiet import keras
+
+    def answer(logits, labels):
+        return keras.losses.SparseCategoricalCrossentropy()(labels, logits)
+
+    said = check("02-cross-entropy", answer)
+    assert said.misconception == "logits taken for probabilities"
+    assert "from_logits=True" in str(said)
+
+
+def test_lost_is_minus_one_and_not_none():
+    def follow(box, detections, reach):
+        number = exercises.get("00-follow").reference(box, detections, reach)
+        return number if number >= 0 else None
+
+    said = check("00-follow", follow)
+    assert said.misconception == "nothing where lost"
+    assert "-1" in said.notes[0]
+
+
+def _binned(confidences, correct, bins, inside):
+    error = 0.0
+    for b in range(bins):
+        mask = inside(confidences, b / bins, (b + 1) / bins)
+        if mask.any():
+            error += mask.mean() * abs(correct[mask].mean() - confidences[mask].mean())
+    return error
+
+
+def test_an_edge_may_be_on_either_side_but_not_on_both():
+    def both(*inputs):
+        return _binned(*inputs, lambda c, low, high: (c >= low) & (c <= high))
+
+    def upper(*inputs):
+        return _binned(*inputs, lambda c, low, high: (c > low) & (c <= high) | (c + low == 0))
+
+    assert check("02-calibration", both).misconception == "edges counted twice"
+    assert check("02-calibration", upper).right
 
 
 # -- comparison
@@ -608,6 +700,155 @@ def test_the_place_of_an_error_is_in_the_answer():
     where = guard.place(outcome.error, answer)
     assert "np.linalg.inv" in where.text
     assert where.function == "answer"
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_loop_that_prints_takes_no_memory(stream):
+    import tracemalloc
+
+    def answer():
+        for _ in range(2000):
+            print("x" * 1000, file=getattr(sys, stream))
+
+    tracemalloc.start()
+    try:
+        outcome = guard.call(answer, (), 20.0)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert outcome.error is None
+    assert len(outcome.printed) == guard.PRINTED
+    assert peak < 500_000  # two million characters were printed
+
+
+def test_error_output_and_log_records_are_caught(capsys):
+    import logging
+
+    root = logging.getLogger()
+    handler = logging.StreamHandler(sys.stderr)
+    root.addHandler(handler)
+    mine = []
+
+    def answer():
+        print("to stderr", file=sys.stderr)
+        logging.warning("a record")
+        mine.append(logging.StreamHandler())
+        root.addHandler(mine[0])
+
+    before = handler.stream
+    try:
+        outcome = guard.call(answer, (), 2.0)
+        assert handler.stream is before
+        assert mine[0].stream is sys.stderr  # not what was closed with the call
+    finally:
+        for one in (handler, *mine):
+            root.removeHandler(one)
+    assert "to stderr" in outcome.printed
+    assert "a record" in outcome.printed
+    captured = capsys.readouterr()
+    assert captured.out == captured.err == ""
+
+
+def test_displays_of_an_answer_are_caught(capsys):
+    from IPython.core.displaypub import CapturingDisplayPublisher
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.display import clear_output, display
+
+    shell = InteractiveShell.instance()
+    publisher = shell.display_pub = CapturingDisplayPublisher()
+    try:
+        outcome = guard.call(lambda: display(np.arange(3)) or clear_output(), (), 2.0)
+        assert shell.display_pub is publisher
+        assert publisher.outputs == []  # nothing came into the cell
+    finally:
+        InteractiveShell.clear_instance()
+    assert outcome.error is None
+    assert "array([0, 1, 2])" in outcome.printed
+    captured = capsys.readouterr()
+    assert captured.out == captured.err == ""
+
+
+def test_figures_of_an_answer_are_closed_and_others_stay():
+    import matplotlib.pyplot as plt
+
+    mine = plt.figure()
+    try:
+        outcome = guard.call(lambda: [plt.figure() for _ in range(3)] and 1, (), 5.0)
+        assert outcome.value == 1
+        assert plt.get_fignums() == [mine.number]
+    finally:
+        plt.close(mine)
+
+
+def _sleeps_in_a_bare_except():
+    while True:
+        try:
+            time.sleep(0.02)
+        except:  # noqa: E722
+            continue
+
+
+def _nested_bare_excepts():
+    while True:
+        try:
+            while True:
+                try:
+                    time.sleep(0.02)
+                except:  # noqa: E722
+                    continue
+        except:  # noqa: E722
+            pass
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no alarm signal on this system")
+@pytest.mark.parametrize("loop", ["_sleeps_in_a_bare_except", "_nested_bare_excepts"])
+def test_a_loop_that_swallows_everything_ends_too(loop):
+    """In a process of its own, which can be ended where this one would hang."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import test_exercises as here\n"
+        "print(here.guard.call(getattr(here, sys.argv[2]), (), 0.1).late)"
+    )
+    folder = os.path.dirname(__file__)
+    done = subprocess.run(
+        [sys.executable, "-c", code, folder, loop], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.strip() == "True", done.stderr
+
+
+def test_loading_a_module_is_not_taken_for_an_endless_loop(tmp_path, monkeypatch):
+    (tmp_path / "slow_to_load.py").write_text("import time\ntime.sleep(0.3)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def answer():
+        import slow_to_load
+
+        return slow_to_load.__name__
+
+    try:
+        assert guard.call(answer, (), 0.2).value == "slow_to_load"
+        sys.modules.pop("slow_to_load")
+        said = []
+        helper = threading.Thread(target=lambda: said.append(guard.call(answer, (), 0.2)))
+        helper.start()
+        helper.join(20)
+        assert said[0].value == "slow_to_load"
+    finally:
+        sys.modules.pop("slow_to_load", None)
+
+
+def test_a_slow_answer_has_one_budget_for_the_whole_check(monkeypatch):
+    monkeypatch.setattr(engine, "CHECK_SECONDS", 0.3)
+    calls = []
+
+    def slow(n):
+        calls.append(n)
+        time.sleep(0.1)
+        return 0
+
+    many = simple(cases=tuple((n,) for n in range(1, 30)))
+    assert many.check(slow).state == "wrong"
+    assert len(calls) < 8
 
 
 # -- the sheet

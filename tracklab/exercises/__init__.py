@@ -79,8 +79,16 @@ def todo() -> NoReturn:
 
 
 def names(lesson: int | None = None) -> tuple[str, ...]:
-    """The names of all exercises, or those of one lesson, in their order of difficulty."""
-    lessons = _lessons() if lesson is None else [int(lesson)]
+    """The names of all exercises, or those of one lesson, in their order of difficulty.
+
+    Raises `InputError` for a lesson that has none.
+    """
+    lessons = _lessons()
+    if lesson is not None:
+        if isinstance(lesson, bool) or lesson not in lessons:
+            known = ", ".join(map(str, lessons))
+            errors.bad("lesson", lesson, f"the number of a lesson with exercises: {known}")
+        lessons = [int(lesson)]
     return tuple(name for number in lessons for name in _load(number))
 
 

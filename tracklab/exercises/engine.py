@@ -69,7 +69,7 @@ Answer = Callable[..., Any]
 TRIALS = 100  # random inputs: enough to find what the hand-picked ones miss, still instant
 FAILURES = 20  # wrong results looked at to recognise a misconception
 CALL_SECONDS = 2.0  # for one call
-SEARCH_SECONDS = 4.0  # for random inputs and for shrinking, each
+CHECK_SECONDS = 5.0  # for a whole check; an answer that is slow and right gets all picked inputs
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,13 @@ class Misconception:
     name: in a few words.
     answer: the function that makes the mistake (or the wrong value, where the answer is a value).
     says: the line of feedback that helps one who made it.
+    variants: answers that make the same mistake and give other wrong values.
     """
 
     name: str
     answer: Any
     says: str
+    variants: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -221,6 +223,7 @@ class _Check:
         self.function: Answer = answer
         self.changed: tuple[str, ...] = ()
         self.right: list[_Result] = []
+        self.began = time.monotonic()
 
     def feedback(self) -> Feedback:
         if _is_empty(self.answer) or self._is_starter():
@@ -229,6 +232,8 @@ class _Check:
         if refused is not None:
             return refused
         first = self._run(self.exercise.cases[0])
+        # the first call may have had modules to load: that is not on the answer's account
+        self.began = max(self.began, time.monotonic() - self.exercise.seconds)
         if isinstance(first.error, (guard.Todo, NotImplementedError)):
             return self._waiting()
         if first.error is None and not first.late and _is_empty(first.got):
@@ -323,14 +328,16 @@ class _Check:
         for case in exercise.cases:
             if len(failures) >= FAILURES or any(_hopeless(f) for f in failures):
                 return failures
+            if failures and self._spent():
+                return failures
             result = first if case is exercise.cases[0] else self._run(case)
             (failures if result.fails else self.right).append(result)
         if exercise.generate is None or any(_hopeless(f) for f in failures):
             return failures
         rng = np.random.default_rng(zlib.crc32(exercise.name.encode()))
-        stop = time.monotonic() + SEARCH_SECONDS
         for _ in range(exercise.trials):
-            if len(failures) >= FAILURES or time.monotonic() > stop:
+            # with a failure in hand, the other half of the time is for a smaller one
+            if len(failures) >= FAILURES or self._spent(0.5 if failures else 1.0):
                 break
             result = self._run(exercise.generate(rng))
             (failures if result.fails else self.right).append(result)
@@ -338,15 +345,18 @@ class _Check:
                 break
         return failures
 
+    def _spent(self, share: float = 1.0) -> bool:
+        """Whether so much of the time for the whole check has passed."""
+        return time.monotonic() - self.began > share * CHECK_SECONDS
+
     def _smallest(self, failures: list[_Result]) -> _Result:
         chosen = min(failures, key=lambda f: (_severity(f), search.cost(f.inputs)))
         if chosen.late or self.exercise.is_value:
             return chosen  # every further try would take its full time
         found = {"best": chosen}
-        stop = time.monotonic() + SEARCH_SECONDS
 
         def fails(inputs: Inputs) -> bool:
-            if time.monotonic() > stop or not self._is_valid(inputs):
+            if self._spent() or not self._is_valid(inputs):
                 return False
             try:
                 result = self._run(inputs)
@@ -379,16 +389,15 @@ class _Check:
         if not wrong:
             return None
         alike = [
-            known
+            (sum(self._agrees(answer, r) for r in self.right), known)
             for known in self.exercise.misconceptions
-            if all(self._agrees(known, f) for f in wrong)
+            for answer in (known.answer, *known.variants)
+            if all(self._agrees(answer, f) for f in wrong)
         ]
-        if len(alike) < 2:
-            return alike[0] if alike else None
-        return max(alike, key=lambda known: sum(self._agrees(known, r) for r in self.right))
+        return max(alike, key=lambda pair: pair[0])[1] if alike else None
 
-    def _agrees(self, known: Misconception, result: _Result) -> bool:
-        function = known.answer if callable(known.answer) else lambda: known.answer
+    def _agrees(self, wrong: Any, result: _Result) -> bool:
+        function = wrong if callable(wrong) else lambda: wrong
         outcome = guard.call(function, search.fresh(result.inputs), self.exercise.seconds)
         if outcome.late or outcome.error is not None:
             return False

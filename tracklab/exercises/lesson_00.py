@@ -400,6 +400,11 @@ def _follow_distance(box: Box, detections: NDArray[np.float32], reach: float) ->
     return float(distances.min()) if len(distances) else -1
 
 
+def _follow_none(box: Box, detections: NDArray[np.float32], reach: float) -> int | None:
+    number = follow(box, detections, reach)
+    return None if number == -1 else number
+
+
 def _follow_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
     while True:
         box = _random_box(rng)
@@ -487,6 +492,12 @@ FOLLOW = Exercise(
             _follow_distance,
             "That is the distance to the nearest one. Wanted is its number in the list: `argmin`, "
             "not `min`.",
+        ),
+        Misconception(
+            "nothing where lost",
+            _follow_none,
+            "You give back `None` where the object is lost. Wanted there is -1: a number like the "
+            "other answers.",
         ),
     ),
     alternatives=(_follow_by_sorting,),

@@ -48,6 +48,14 @@ def _whole_division(frames: Array) -> Any:
     return frames[..., ::-1] // 255
 
 
+def _by_brightest(frames: Array) -> Any:
+    return frames[..., ::-1].astype(np.float32) / frames.max()
+
+
+def _by_brightest_of_each(frames: Array) -> Any:
+    return frames[..., ::-1].astype(np.float32) / frames.max((1, 2, 3), keepdims=True)
+
+
 def _images_backwards(frames: Array) -> Any:
     return frames[::-1].astype(np.float32) / 255
 
@@ -75,9 +83,14 @@ def _draw_tensor(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     )
 
 
+_SEEN = 51  # a fifth of the range: something is to be seen in a picture of it
+
+
 def _random_frames(rng: np.random.Generator) -> tuple[Any, ...]:
     frames = rng.integers(0, 256, (*rng.integers((1, 2, 2), 4), 3), np.uint8)
-    frames[0, 0, 0, 2] = 255
+    if rng.random() < 0.5:
+        frames = frames // 2  # a dark batch, without a 255
+    frames[0, 0, 0, 2] = frames.max() if frames.max() >= _SEEN else _SEEN
     return (frames,)
 
 
@@ -94,14 +107,14 @@ TO_TENSOR = Exercise(
     task="a batch of OpenCV's BGR frames as float32 RGB from 0 to 1",
     starter=to_tensor_starter,
     reference=to_tensor,
-    cases=((_PIXELS,), (_PIXELS[:1],)),
+    cases=((_PIXELS,), (_PIXELS[:1],), (_PIXELS // np.array([[[[3]]], [[[5]]]], np.uint8),)),
     generate=_random_frames,
-    # two by two pixels, one of them bright: small enough to read, and something is to be seen
+    # two by two pixels, one of them not dark: small enough to read, and something is to be seen
     valid=lambda frames: (
         frames.ndim == 4
         and frames.shape[3] == 3
         and min(frames.shape[1:3]) >= 2
-        and frames.max() == 255
+        and frames.max() >= _SEEN
     ),
     misconceptions=(
         Misconception(
@@ -117,7 +130,15 @@ TO_TENSOR = Exercise(
         Misconception(
             "whole division",
             _whole_division,
-            "`//` drops the fraction: everything but a full 255 becomes 0. Divide with `/`.",
+            "Everything but a full 255 becomes 0, because the fraction is dropped. `//` does that, "
+            "and so does a whole-number type after `/`: divide with `/`, and keep float32.",
+        ),
+        Misconception(
+            "divided by the brightest",
+            _by_brightest,
+            "You divided by the largest value that happens to be there, so a dark picture becomes "
+            "as bright as a light one. A byte ends at 255 whatever it shows: divide by 255.",
+            variants=(_by_brightest_of_each,),
         ),
         Misconception(
             "divided by 256",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -298,8 +299,46 @@ def _underflows(logits: Floats, labels: Whole) -> float:
     return float(-np.log(_chosen(_softmax(logits), labels)).mean())
 
 
-def _clipped(logits: Floats, labels: Whole) -> float:
-    return float(-np.log(_chosen(_softmax(logits), labels).clip(1e-7)).mean())
+def _clipped(logits: Floats, labels: Whole, least: float = 1e-7) -> float:
+    return float(-np.log(_chosen(_softmax(logits), labels).clip(least)).mean())
+
+
+def _lifted(logits: Floats, labels: Whole, least: float) -> float:
+    return float(-np.log(_chosen(_softmax(logits), labels) + least).mean())
+
+
+def _overflows_and_lifted(logits: Floats, labels: Whole, least: float) -> float:
+    e = np.exp(logits)
+    return float(-np.log(_chosen(e / e.sum(1, keepdims=True), labels) + least).mean())
+
+
+def _overflows_and_clipped(logits: Floats, labels: Whole, least: float) -> float:
+    e = np.exp(logits)
+    return float(-np.log(_chosen(e / e.sum(1, keepdims=True), labels).clip(least)).mean())
+
+
+def _with_each(answer: Any) -> tuple[Any, ...]:
+    """One answer for each number that people write to keep a logarithm finite."""
+    usual = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16, 1e-20, 1e-30)
+    return tuple(functools.partial(answer, least=least) for least in usual)
+
+
+def _as_probabilities(logits: Floats, labels: Whole) -> float:
+    """What Keras computes without `from_logits=True`: it clips, and makes the sum 1."""
+    p = logits.clip(1e-7, 1 - 1e-7)
+    return float(-np.log(_chosen(p / p.sum(1, keepdims=True), labels)).mean())
+
+
+def _log_of_logits(logits: Floats, labels: Whole) -> float:
+    return float(-np.log(_chosen(logits, labels)).mean())
+
+
+def _log_of_clipped_logits(logits: Floats, labels: Whole, least: float) -> float:
+    return float(-np.log(_chosen(logits, labels).clip(least)).mean())
+
+
+def _log_of_logits_in_01(logits: Floats, labels: Whole, least: float) -> float:
+    return float(-np.log(_chosen(logits, labels).clip(least, 1 - least)).mean())
 
 
 def _summed(logits: Floats, labels: Whole) -> float:
@@ -397,6 +436,7 @@ CROSS_ENTROPY = Exercise(
             "For logits of ordinary size you are right. But `np.exp(1000)` is infinite, and "
             "infinity over infinity is NaN. Take the row's largest logit off first: softmax does "
             "not change.",
+            variants=(*_with_each(_overflows_and_lifted), *_with_each(_overflows_and_clipped)),
         ),
         Misconception(
             "overflow in the logarithm",
@@ -418,6 +458,19 @@ CROSS_ENTROPY = Exercise(
             "You keep the probability above a small number, so the loss of a confident mistake is "
             "capped, and so is what the network can learn from it. Stay with logarithms: "
             "log p = z - log sum exp(z).",
+            variants=(*_with_each(_clipped), *_with_each(_lifted)),
+        ),
+        Misconception(
+            "logits taken for probabilities",
+            _as_probabilities,
+            "You took the logits for probabilities: no softmax was applied. A Keras loss that is "
+            "not told `from_logits=True` does the same. Logits are any numbers, negative ones too; "
+            "the softmax belongs inside the loss.",
+            variants=(
+                _log_of_logits,
+                *_with_each(_log_of_clipped_logits),
+                *_with_each(_log_of_logits_in_01),
+            ),
         ),
         Misconception(
             "sum",
@@ -714,6 +767,15 @@ def _certain_is_lost(confidences: Floats, correct: NDArray[np.bool_], bins: int)
     return float(error)
 
 
+def _edges_twice(confidences: Floats, correct: NDArray[np.bool_], bins: int) -> float:
+    error = 0.0
+    for b in range(bins):
+        inside = (confidences >= b / bins) & (confidences <= (b + 1) / bins)
+        if inside.any():
+            error += inside.mean() * abs(correct[inside].mean() - confidences[inside].mean())
+    return float(error)
+
+
 def _each_example(confidences: Floats, correct: NDArray[np.bool_], bins: int) -> float:
     return float(np.abs(correct - confidences).mean())
 
@@ -762,6 +824,9 @@ CALIBRATION = Exercise(
         (np.array([0.6, 0.7, 0.9, 0.95]), np.array([True, True, False, True]), 4),
         (np.array([0.35, 0.95]), np.array([True, False]), 2),
         (np.array([0.0, 0.55]), np.array([False, True]), 5),
+        # on an edge, but alone: right whichever side it is counted to, wrong if to both
+        (np.array([0.5]), np.array([True]), 2),
+        (np.array([0.3, 0.75]), np.array([False, True]), 4),
     ),
     generate=_judged,
     valid=_are_judged,
@@ -812,6 +877,12 @@ CALIBRATION = Exercise(
             _certain_is_lost,
             "A confidence of exactly 1 falls into none of your bins. Networks are often that "
             "sure: it belongs to the last bin.",
+        ),
+        Misconception(
+            "edges counted twice",
+            _edges_twice,
+            "A confidence on the edge between two bins falls into both of yours: `>=` and `<=`. "
+            "Each example counts once, on either side: make one of the two comparisons strict.",
         ),
         Misconception(
             "each example",
