@@ -553,8 +553,11 @@ BAD_SOURCES = {
     "empty folder": (lambda p: _folder(p / "f"), "an empty folder; wanted images"),
     "no images": (lambda p: _folder(p / "f", "a.txt", "b.mp4"), r"no images, but a\.txt, b\.mp4"),
     "truth file": (lambda p: _written(p / "gt.txt", "1,1,5,5\n" * 40), "cannot be opened as a vid"),
-    "playlist": (lambda p: _written(p / "x.m3u8", PLAYLIST), "cannot be opened as a video"),
-    "list of files": (lambda p: _listed(p), "cannot be opened as a video"),
+    "playlist": (
+        lambda p: _written(p / "x.m3u8", PLAYLIST),
+        r"as a video \(a file of another kind\)",
+    ),
+    "list of files": (lambda p: _listed(p), r"as a video \(a file of another kind\)"),
     "nobody's home": (lambda p: "~no-such-user-here/a.mp4", "no such user"),
     "bad image": (lambda p: _folder(p / "f", "a.jpg"), r"a\.jpg: 600 bytes that are not an image"),
     "one image": (lambda p: _text(p / "one.jpg"), "one image; wanted a video, or the folder"),

@@ -229,7 +229,11 @@ class VideoFrames(LazyFrames):
         try:
             self._container = av.open(address(self.path), options=OPENING)
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise errors.SourceError(self._unopened(why(error))) from None
+            other = isinstance(
+                error, av.ArgumentError
+            )  # what FFmpeg says of a kind not on our list
+            reason = "a file of another kind" if other else why(error)
+            raise errors.SourceError(self._unopened(reason)) from None
         if not {stream.type for stream in self._container.streams} & {"video", "audio"}:
             raise errors.SourceError(self._unopened("nothing in it can be found"))
         if not self._container.streams.video:
