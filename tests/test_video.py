@@ -552,7 +552,7 @@ BAD_SOURCES = {
     "no frames": (lambda p: _headers_only(p / "h.mp4"), "no frame can be decoded"),
     "empty folder": (lambda p: _folder(p / "f"), "an empty folder; wanted images"),
     "no images": (lambda p: _folder(p / "f", "a.txt", "b.mp4"), r"no images, but a\.txt, b\.mp4"),
-    "truth file": (lambda p: _written(p / "gt.txt", "1,1,5,5\n" * 40), "cannot be opened as a vid"),
+    "truth file": (lambda p: _written(p / "gt.txt", "1,1,5,5\n" * 400), "a file of another kind"),
     "playlist": (
         lambda p: _written(p / "x.m3u8", PLAYLIST),
         r"as a video \(a file of another kind\)",
