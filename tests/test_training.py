@@ -606,3 +606,396 @@ def test_in_a_terminal_a_bar_gives_way_to_a_line(monkeypatch, capsys):
     out = capsys.readouterr().out
     assert "s left" in out
     assert out.rstrip().splitlines()[-1].split("\r")[-1].lstrip("\x1b[A").startswith("clouds: 12")
+
+
+# --- nothing is lost between a run and its resume ---
+
+
+class Noise:
+    """Pairs of normal inputs (4, 8) and targets (4, 1), a function of the step."""
+
+    steps_per_epoch = 8.0
+
+    def batch(self, step, progress):
+        rng = np.random.default_rng([1, step])
+        return rng.normal(size=(4, 8)).astype("f4"), rng.normal(size=(4, 1)).astype("f4")
+
+
+def line_network():
+    keras.utils.set_random_seed(0)
+    return keras.Sequential([keras.Input((8,)), keras.layers.Dense(4), keras.layers.Dense(1)])
+
+
+class Unbuilt(keras.Model):
+    """Has variables only once it is called, with as many inputs as it is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(1, kernel_initializer=keras.initializers.Zeros())
+
+    def call(self, inputs):
+        return self.dense(tf.concat(tf.nest.flatten(inputs), -1))
+
+
+def own_step(model, optimizer):
+    @tf.function
+    def step(batch):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((model(batch[0], training=True) - batch[1]) ** 2)
+        variables = model.trainable_variables
+        optimizer.apply(tape.gradient(loss, variables), variables)
+        return {"loss": loss}
+
+    return step
+
+
+def interrupted_then_resumed(path, run, data=None, at=5):
+    source = Interrupting(data or Noise(), at, raise_it)
+    with pytest.raises(training.Interrupted):
+        run(source, checkpoint=path)
+    return run(source, checkpoint=path)
+
+
+def test_a_step_of_your_own_resumes_with_the_moments_of_its_optimizer(tmp_path):
+    def run(data, **options):
+        model, optimizer = line_network(), keras.optimizers.Adam(0.05)
+        fit(model, data, train_step=own_step(model, optimizer), optimizer=optimizer, **options)
+        return weights(model)
+
+    assert same(interrupted_then_resumed(tmp_path / "run.npz", run), run(Noise()))
+
+
+def test_a_model_without_variables_is_refused_by_a_step_of_your_own():
+    model, optimizer = Unbuilt(), keras.optimizers.SGD()
+    with pytest.raises(errors.InputError, match="model: got one without variables"):
+        fit(model, Noise(), train_step=own_step(model, optimizer), optimizer=optimizer)
+
+
+def test_variables_that_appear_in_the_first_step_are_refused():
+    model, late = line_network(), keras.optimizers.Adam()
+    with pytest.raises(errors.InputError, match="more variables after the first step"):
+        fit(model, Noise(), train_step=own_step(model, late), also=[late])
+
+
+def test_a_checkpoint_of_other_shapes_is_refused(tmp_path):
+    def made_of(*layers):
+        return keras.Sequential([keras.Input((8,)), *layers])
+
+    first = made_of(keras.layers.Dense(1), keras.layers.Dense(5))
+    other = made_of(keras.layers.Dense(2, use_bias=False), keras.layers.Dense(1))
+    assert first.count_params() == other.count_params() == 19
+    path, options = tmp_path / "run.npz", {"loss": "mse", "optimizer": "sgd"}
+    with pytest.raises(training.Interrupted):
+        fit(first, Interrupting(Noise(), 3, raise_it), checkpoint=path, **options)
+    before = path.read_bytes()
+    with pytest.raises(errors.InputError, match="another run: shapes"):
+        fit(other, Noise(), checkpoint=path, **options)
+    assert path.read_bytes() == before
+
+
+def drawing(model, batch, seed):
+    x, y = batch
+    keep = tf.random.stateless_uniform(tf.shape(x), seed=seed) < 0.5
+    return {"loss": tf.reduce_mean((model(x * tf.cast(keep, x.dtype), training=True) - y) ** 2)}
+
+
+def test_an_objective_that_draws_by_its_seed_resumes_to_the_bit(tmp_path):
+    def run(data, **options):
+        model = line_network()
+        curves = fit(model, data, objective=drawing, **({"seed": 5} | options))
+        return [*weights(model), curves.loss]
+
+    wanted = run(Noise())
+    assert same(interrupted_then_resumed(tmp_path / "run.npz", run), wanted)
+    assert not same(run(Noise(), seed=6), wanted)
+    assert len(set(np.diff(wanted[-1]).tolist())) > 5
+
+
+def test_draws_with_a_hidden_state_are_refused_beside_a_checkpoint(tmp_path):
+    def objective(model, batch):
+        noise = tf.cond(tf.constant(True), lambda: tf.random.normal((4, 8)), lambda: batch[0])
+        return {"loss": tf.reduce_mean(model(batch[0] + noise) ** 2)}
+
+    fit(line_network(), Noise(), objective=objective, steps=2)
+    with pytest.raises(errors.InputError, match=r"hidden state \(RandomStandardNormal\).*seed"):
+        fit(line_network(), Noise(), objective=objective, checkpoint=tmp_path / "run.npz")
+
+
+def test_numpy_numbers_are_numbers(tmp_path):
+    curves = fit(network(), validation=points(30, 1), validate_every=np.int64(5))
+    assert curves.step[curves.validated].tolist() == [5, 10, 12]
+
+    def run(data, **options):
+        numbers = {"steps": np.int64(12), "seed": np.int64(3), "patience": np.int32(9)}
+        options |= {"validation": points(30, 1), "learning_rate": np.float32(0.01)}
+        return fit(network(), data, **numbers, **options)
+
+    data = training.Batches(*points(), np.int64(16), seed=np.int64(1))
+    resumed = interrupted_then_resumed(tmp_path / "run.npz", run, data)
+    np.testing.assert_array_equal(resumed.loss, run(data).loss)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_refused_at_once(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "file" / "run.npz"):
+        with pytest.raises(errors.InputError, match=r"checkpoint: got .*cannot be written"):
+            fit(
+                network(),
+                Interrupting(training.Batches(*points(), 16), 0, pytest.fail),
+                checkpoint=path,
+            )
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_an_interrupt_that_cannot_be_saved_is_still_an_interrupt(tmp_path, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise OSError(28, "no space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    source = Interrupting(training.Batches(*points(), 16), 4, press_stop)
+    with pytest.raises(training.Interrupted, match=r"cannot be written .no space left") as stopped:
+        fit(network(), source, checkpoint=tmp_path / "run.npz")
+    assert len(stopped.value.curves) == 5
+
+
+@pytest.mark.parametrize("how", [press_stop, raise_it])
+@pytest.mark.parametrize("at", [3, 12])
+def test_an_interrupt_in_a_validation_is_heard_and_its_run_resumes(tmp_path, how, at):
+    pressed = []
+
+    def run(model, **options):
+        def validate():
+            if int(seen[-1]) == at and at not in pressed and "checkpoint" in options:
+                pressed.append(at)
+                how()
+            return {"loss": float(np.sum(weights(model)[0] ** 2))}
+
+        seen = [0]
+
+        class Counting(Noise):
+            def batch(self, step, progress):
+                seen.append(step + 1)
+                return super().batch(step, progress)
+
+        options |= {"average": 0.9, "validation": validate, "validate_every": 3, "patience": 50}
+        curves = fit(model, Counting(), loss="mse", **options)
+        return [*weights(model), curves.val_loss]
+
+    wanted = run(line_network())
+    path = tmp_path / "run.npz"
+    with pytest.raises(training.Interrupted):
+        run(line_network(), checkpoint=path)
+    found = run(line_network(), checkpoint=path)
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(found, wanted, strict=True))
+
+
+# --- what to stop by ---
+
+
+def stop_by(monitor, values, **options):
+    values = iter(values)
+    return fit(
+        network(),
+        validation=lambda: {"ap50": next(values)},
+        validate_every=1,
+        patience=2,
+        monitor=monitor,
+        **options,
+    )
+
+
+def test_the_better_way_is_said_where_the_name_does_not_say_it():
+    with pytest.raises(errors.InputError, match="better: got None, wanted 'low' or 'high'"):
+        stop_by("val_ap50", [])
+    with pytest.raises(errors.InputError, match="better: got 'up'"):
+        stop_by("val_ap50", [], better="up")
+    rising = [k / 20 for k in range(12)]
+    assert len(stop_by("val_ap50", rising, better="high")) == 12
+    assert len(stop_by("val_ap50", rising, better="low")) == 3
+
+
+def test_a_monitor_that_is_not_measured_is_refused():
+    with pytest.raises(errors.InputError, match=r"'val_acuracy_score'.*wanted one of 'val_ap50'"):
+        stop_by("val_acuracy_score", [0.1] * 12)
+
+
+def test_a_monitor_that_is_never_a_number_stops():
+    curves = stop_by("val_ap50", [math.nan] * 12, better="high")
+    assert (curves.stopped, len(curves)) == ("patience", 2)
+
+
+# --- what comes in and goes out ---
+
+
+def test_many_fits_in_one_process_are_no_reason_to_warn(caplog):
+    with caplog.at_level("WARNING", logger="tensorflow"):
+        for _ in range(7):
+            fit(network(), steps=2, average=0.9)
+    assert "retracing" not in caplog.text
+
+
+def two_inputs():
+    left, right = keras.Input((2,)), keras.Input((3,))
+    joined = keras.layers.Concatenate()([left, right])
+    return keras.Model([left, right], [keras.layers.Dense(1)(joined), {"b": joined}])
+
+
+def test_prediction_of_several_inputs_and_outputs():
+    model, rng = two_inputs(), np.random.default_rng(0)
+    a, b = rng.normal(size=(7, 2)).astype("f4"), rng.normal(size=(7, 3)).astype("f4")
+    out, named = training.predict(model, [a, b], batch_size=3)
+    np.testing.assert_allclose(named["b"], np.concatenate([a, b], 1))
+    np.testing.assert_allclose(out, model([a, b])[0], atol=1e-6)
+    with pytest.raises(errors.InputError, match=r"inputs: got lengths \[7, 6\]"):
+        training.predict(model, (a, b[:6]))
+    with pytest.raises(errors.InputError, match="batch_size: got 0"):
+        training.predict(network(), points()[0], batch_size=0)
+
+
+def test_a_list_of_examples_is_a_batch():
+    x = points(4)[0]
+    np.testing.assert_array_equal(
+        training.predict(network(), list(x)), training.predict(network(), x)
+    )
+
+
+def test_prediction_of_nothing_is_nothing():
+    assert training.predict(network(), np.zeros((0, 2), np.float32)).shape == (0, 3)
+
+
+def test_prediction_sees_a_layer_that_was_added():
+    model, x = network(), points(6)[0]
+    before = training.predict(model, x)
+    model.add(keras.layers.Softmax())
+    after = training.predict(model, x)
+    np.testing.assert_allclose(after.sum(1), 1, atol=1e-5)
+    assert not np.allclose(before, after)
+
+
+def test_an_unbuilt_model_is_built_as_its_objective_calls_it():
+    class Pairs(Noise):
+        def batch(self, step, progress):
+            x, y = super().batch(step, progress)
+            return x, x[:, :3], y
+
+    def objective(model, batch):
+        return {"loss": tf.reduce_mean((model((batch[0], batch[1])) - batch[2]) ** 2)}
+
+    model = Unbuilt()
+    fit(model, Pairs(), objective=objective, steps=3)
+    assert model.dense.kernel.shape == (11, 1)
+    assert training.predict(model, (np.ones((2, 8), "f4"), np.ones((2, 3), "f4"))).shape == (2, 1)
+
+
+def test_two_inputs_train_and_are_validated_by_a_loss():
+    class Pairs(Noise):
+        def batch(self, step, progress):
+            x, y = super().batch(step, progress)
+            return (x, x[:, :3]), y
+
+    (x, z), y = Pairs().batch(99, 0.0)
+    model = Unbuilt()
+    curves = fit(model, Pairs(), loss="mse", validation=((x, z), y), validate_every=6)
+    wanted = np.mean((model((x, z)).numpy() - y) ** 2)
+    assert curves.val_loss[-1] == pytest.approx(wanted, rel=1e-5)
+
+
+def test_classes_in_a_column_are_classes():
+    x, y = points()
+    flat, column = network(), network()
+    wanted = fit(flat, training.Batches(x, y, 16), validation=(x, y))
+    found = fit(column, training.Batches(x, y[:, None], 16), validation=(x, y[:, None]))
+    assert same(weights(flat), weights(column))
+    for name in ("accuracy", "val_accuracy", "val_loss"):
+        np.testing.assert_array_equal(found[name], wanted[name])
+    with pytest.raises(errors.InputError, match="labels: got 3, wanted classes from 0 to 2"):
+        fit(network(), training.Batches(x, y[:, None] + 1))
+
+
+def test_penalties_are_reported_beside_the_loss():
+    keras.utils.set_random_seed(0)
+    layer = keras.layers.Dense(3, kernel_regularizer=keras.regularizers.L2(0.5))
+    model = keras.Sequential([keras.Input((2,)), layer])
+    x, y = points()
+    kernel = layer.kernel.numpy()
+    loss = training.evaluate(model, x, y, CROSSENTROPY)["loss"]
+    curves = fit(model, training.Batches(x, y, len(x)), steps=2)
+    assert curves["penalty"][0] == pytest.approx(0.5 * (kernel**2).sum(), rel=1e-5)
+    assert curves.loss[0] == pytest.approx(loss, rel=1e-5)
+    assert "penalty" not in fit(network(), steps=1).parts
+
+
+def test_a_training_at_rate_0_says_that_nothing_was_learned():
+    with pytest.warns(UserWarning, match=r"nothing was learned.* after 1 step"):
+        fit(network(), seconds=1e-6, schedule=training.triangle(start=0.0))
+
+
+def squared(model, batch):
+    return model(batch[0]) ** 2
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"schedule": "cosine"}, r"schedule: got 'cosine', wanted .*training\.cosine"),
+        ({"schedule": training.cosine}, "schedule: got <function cosine"),
+        ({"schedule": lambda progress: None}, "schedule: got"),
+        ({"schedule": lambda progress: -5.0}, r"schedule\(0\): got -5"),
+        ({"optimizer": "addam"}, "optimizer: got 'addam'"),
+        (
+            {"optimizer": keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 9))},
+            "optimizer: got one with a CosineDecay, wanted .*schedule=",
+        ),
+        ({"loss": "sparse_crossentropy"}, "loss: got 'sparse_crossentropy'"),
+        (
+            {"objective": lambda m, b: {"all": tf.reduce_mean(squared(m, b))}},
+            r"^objective: got metrics \['all'\]",
+        ),
+        ({"objective": lambda m, b: None}, "^objective: got a NoneType"),
+        (
+            {"objective": lambda m, b: {"loss": squared(m, b)}},
+            r"^objective: got 'loss' of shape \(16, 3\)",
+        ),
+        (
+            {"objective": lambda m, b: {"loss": tf.reduce_mean(squared(m, b)), "step": 1.0}},
+            "^objective: got a metric named 'step'",
+        ),
+        ({"train_step": lambda b: None}, "train_step: got a NoneType"),
+        ({"train_step": lambda b: {"loss": 1.0, "epoch": 2.0}}, "train_step: .*named 'epoch'"),
+        ({"validation": lambda: None}, "validation: got a NoneType"),
+    ],
+)
+def test_what_does_not_fit_a_training_is_named(options, says):
+    with pytest.raises(errors.InputError, match=says):
+        fit(network(), **options)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: training.triangle(start=7), "start: got 7"),
+        (lambda: training.cosine(end=-1), "end: got -1"),
+        (lambda: training.flat_then_down(flat=0.02, warmup=0.5), "warmup: got 0.5, wanted at most"),
+        (lambda: training.Batches([[1], [1, 2]], [0, 1]), "images: got rows of different shapes"),
+        (lambda: training.evaluate(network(), points()[0][:0], [], "mse"), "at least one example"),
+        (lambda: training.evaluate(network(), points(9)[0], [0, 1], "mse"), "each of the 9"),
+    ],
+)
+def test_other_bad_input_is_named(call, says):
+    with pytest.raises(errors.InputError, match=says):
+        call()
+
+
+def test_columns_of_different_lengths_are_no_curves():
+    stored = json.loads(fit(network(), steps=3).to_json())
+    stored["columns"]["loss"].pop()
+    with pytest.raises(errors.InputError, match="text: "):
+        training.Curves.from_json(json.dumps(stored))
+
+
+def test_smoothing_leaves_out_what_was_not_measured():
+    rows = [{"step": k, "loss": float(k), "accuracy": 1.0} for k in range(1, 9)]
+    del rows[2]["accuracy"], rows[4]["accuracy"], rows[5]["accuracy"]
+    smooth = training.Curves.from_rows(rows).smooth(4)
+    np.testing.assert_array_equal(smooth.accuracy, [1, 1, np.nan, 1])
+    np.testing.assert_array_equal(smooth.loss, [1.5, 3.5, 5.5, 7.5])

@@ -65,8 +65,9 @@ class Batches:
         images, labels = as_examples(self.images, self.labels)
         object.__setattr__(self, "images", images)
         object.__setattr__(self, "labels", labels)
-        errors.number("batch_size", self.batch_size, low=1, whole=True)
-        errors.number("seed", self.seed, low=0, whole=True)
+        for name, low in (("batch_size", 1), ("seed", 0)):
+            value = errors.number(name, getattr(self, name), low=low, whole=True)
+            object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -107,7 +108,7 @@ class Batches:
 
 def as_examples(images: Any, labels: Any) -> tuple[Array, Array]:
     """Check images and labels at a door; raises `InputError` as `Batches` says."""
-    images, labels = np.asarray(images), np.asarray(labels)
+    images, labels = _as_array("images", images), _as_array("labels", labels)
     if images.ndim < 1 or len(images) == 0:
         errors.bad("images", images, "at least one example")
     if labels.shape[:1] != images.shape[:1]:
@@ -121,3 +122,31 @@ def as_examples(images: Any, labels: Any) -> tuple[Array, Array]:
     if labels.dtype.kind == "i" and labels.ndim == 1 and labels.min() < 0:
         errors.bad("labels", int(labels.min()), "classes counted from 0")
     return images, labels
+
+
+def _as_array(name: str, values: Any) -> Array:
+    try:
+        return np.asarray(values)
+    except ValueError:
+        errors.bad(name, errors.Said("rows of different shapes"), "an array, all of one shape")
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """A source whose batches come with a seed `(2,)` int64 made of `(seed, step)`.
+
+    For what is drawn inside the compiled step, with `tf.random.stateless_...`: the draws of a step
+    are the same whatever came before it.
+    """
+
+    source: Source
+    seed: int
+
+    @property
+    def steps_per_epoch(self) -> float:
+        """As the source has it."""
+        return self.source.steps_per_epoch
+
+    def batch(self, step: int, progress: float) -> Batch:
+        """The source's batch of step `step`, and the seed of that step."""
+        return self.source.batch(step, progress), np.array([self.seed, step], np.int64)

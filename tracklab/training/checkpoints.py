@@ -32,6 +32,20 @@ def write(path: Path, arrays: Mapping[str, Array], state: Mapping[str, Any]) -> 
         half.unlink(missing_ok=True)
 
 
+def try_write(path: Path) -> None:
+    """Raise `InputError` now where a checkpoint could not be written later."""
+    half = path.with_name(f"{path.name}.{os.getpid()}.half")
+    try:
+        if path.is_dir():
+            raise IsADirectoryError("that is a folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half.touch()
+        half.unlink()
+    except OSError as reason:
+        came = errors.Said(f"{path.name}, which cannot be written ({reason.strerror or reason})")
+        errors.bad("checkpoint", came, "a file in a folder that can be written")
+
+
 def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     """The arrays by name, and the state. Raises `SourceError` for a file that is no checkpoint."""
     try:

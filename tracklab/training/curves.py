@@ -91,7 +91,10 @@ class Curves:
         ]
 
     def smooth(self, points: int = 100) -> Curves:
-        """At most about `points` entries: means over equal runs of steps; validations are kept."""
+        """At most about `points` entries: means over equal runs of steps; validations are kept.
+
+        What was not measured in a step is left out of its mean; NaN where nothing was.
+        """
         errors.number("points", points, low=1, whole=True)
         if len(self) <= points:
             return self
@@ -103,7 +106,7 @@ class Curves:
             values = self[name]
             if name in ("loss", "accuracy") or (name in self.parts and not name.startswith("val_")):
                 spans = itertools.pairwise(edges)
-                return np.array([values[a:b].mean() for a, b in spans])
+                return np.array([_mean(values[a:b]) for a, b in spans])
             return values[np.array(edges[1:]) - 1]
 
         return Curves(
@@ -134,6 +137,8 @@ class Curves:
                 name: np.array([math.nan if value is None else value for value in values], float)
                 for name, values in plain.items()
             }
+            if len({values.shape for values in table.values()}) > 1:
+                raise ValueError("columns of different lengths")
             known: dict[str, Any] = {name: table.pop(name) for name in _COLUMNS}
             return cls(**known, parts=table, **about)
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -146,3 +151,8 @@ class Curves:
         table = {name: np.array([row.get(name, math.nan) for row in rows], float) for name in names}
         known: dict[str, Any] = {name: table.pop(name) for name in _COLUMNS}
         return cls(**known, parts=table, **about)
+
+
+def _mean(values: Array) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else math.nan

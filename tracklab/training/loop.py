@@ -1,7 +1,8 @@
 """`fit`: the loop through which every network of the course is trained.
 
 Invariant: a run that is interrupted and resumed from its checkpoint ends with the same bits as one
-that was not, on the same machine, as long as its budget is counted in steps.
+that was not, on the same machine, as long as its budget is counted in steps and all it draws at
+random comes from `(seed, step)` or from variables that the checkpoint holds.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +24,8 @@ from numpy.typing import NDArray
 
 from tracklab import errors
 from tracklab.quiet import keras, tf
-from tracklab.training import checkpoints
-from tracklab.training.batches import Batch, Source, as_examples
+from tracklab.training import checkpoints, schedules
+from tracklab.training.batches import Batch, Seeded, Source
 from tracklab.training.curves import Curves
 from tracklab.training.progress import Progress
 from tracklab.training.schedules import Schedule, constant
@@ -32,14 +34,19 @@ from tracklab.training.steps import (
     Loss,
     Metrics,
     Objective,
+    check_metrics,
     compiled_step,
     evaluator,
     objective_of,
+    takes_seed,
+    with_seed,
 )
 
 Array = NDArray[Any]
 
 EPOCH = "epoch"
+LOW, HIGH = "low", "high"  # which values of a monitor are better
+KNOWN_BETTER = {"accuracy": HIGH, "score": HIGH, "loss": LOW, "error": LOW}
 SECONDS_BETWEEN_SAVES = 30.0
 
 
@@ -99,10 +106,14 @@ class _Budget:
             came = " and ".join(given) if given else "none of them"
             errors.bad("steps, seconds, cpu_seconds", errors.Said(came), "exactly one")
         if self.steps is not None:
-            errors.number("steps", self.steps, low=1, whole=True)
+            steps = errors.number("steps", self.steps, low=1, whole=True)
+            object.__setattr__(self, "steps", steps)
         for name in ("seconds", "cpu_seconds"):
-            if getattr(self, name) is not None and errors.number(name, getattr(self, name)) <= 0:
-                errors.bad(name, getattr(self, name), "more than 0")
+            if getattr(self, name) is not None:
+                value = errors.number(name, getattr(self, name))
+                if value <= 0:
+                    errors.bad(name, getattr(self, name), "more than 0")
+                object.__setattr__(self, name, value)
 
     def progress(self, step: int, clock: _Clock, typical: float) -> float:
         """The fraction done before step `step`; 1 or more when there is no time for another.
@@ -164,6 +175,7 @@ def fit(
     validate_every: int | str = EPOCH,
     patience: int | None = None,
     monitor: str = "val_loss",
+    better: str | None = None,
     seed: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     also: Sequence[Any] = (),
@@ -180,11 +192,18 @@ def fit(
         In all three the schedule runs from 0 to 1 and is complete at the end.
     What to make small, exactly one of:
         loss: a Keras loss, its name, or `loss(labels, outputs)`; batches are `(inputs, labels)`.
-        objective: `objective(model, batch) -> metrics`, tensors by name, the total under "loss".
+        objective: `objective(model, batch) -> metrics`, numbers by name, the total under "loss".
+            One that draws at random takes a third argument `seed`, `(2,)` int64 made of the seed
+            and the step, for `tf.random.stateless_uniform(..., seed=seed)` and its like. Then it
+            draws the same in a resumed run. `tf.random.uniform` and its like keep a state that no
+            checkpoint holds, and are refused beside `checkpoint`. Keras layers hold theirs.
         train_step: `train_step(batch) -> metrics` that does the update itself, compiled by you.
+            It must not draw with `tf.random.uniform` and its like if a resumed run is to repeat.
+    The loss in the curves is without the penalties of regularizers; those are in "penalty".
 
     Args:
-        model: a Keras model (for `train_step`, anything with `variables`).
+        model: a Keras model (for `train_step`, anything with `variables`, which must be there
+            already: call a model that has none yet on a batch first).
         data: batches by step, as `Batches` gives them.
         steps: see above.
         seconds: see above.
@@ -192,7 +211,7 @@ def fit(
         loss: see above.
         objective: see above.
         train_step: see above. It reads the learning rate from `optimizer`, if it uses that.
-        optimizer: a Keras optimizer or its name.
+        optimizer: a Keras optimizer or its name. Its rate is a number: it is set in each step.
         learning_rate: the peak; without it, the optimizer's own.
         schedule: the fraction of the peak at each progress in [0, 1].
         weight_decay: decoupled decay of kernels by the learning rate times this in each step.
@@ -203,49 +222,77 @@ def fit(
         validate_every: steps between validations, or "epoch". There is always one at the end.
         patience: stop after so many validations without a better `monitor`, and go back to the
             best weights. Without it the last weights stay.
-        monitor: the column to judge by. Names with "accuracy" or "score" are better high.
+        monitor: the column `val_...` to judge by.
+        better: whether a "low" or a "high" `monitor` is better. It must be given with `patience`
+            where the name does not say "loss" or "error" (low), or "accuracy" or "score" (high).
         seed: seeds Python, NumPy and TensorFlow before the first step. Without it none is touched.
         checkpoint: a file to which training is saved, every half minute and on interrupt, and from
             which it goes on if the file is there. It is deleted when the training is complete.
         also: further things with `variables` that a `train_step` changes, to be saved as well.
+            They must have all their variables: build a second optimizer first.
         jit: compile the step with XLA.
         progress: show a line with epoch, loss, accuracy and the seconds left.
         name: what to call the training in that line and in the curves.
 
     Raises:
-        InputError: for arguments that do not go together.
+        InputError: for arguments that do not go together, a model or an optimizer that got more
+            variables in the first step, a `monitor` that is not measured, and a checkpoint that
+            cannot be written.
         Diverged: when the loss is not finite.
         Interrupted: on an interrupt (a `KeyboardInterrupt`), after the step is whole and saved.
         SourceError: for a checkpoint that cannot be read.
     """
     clock = _Clock()
     budget = _Budget(steps, seconds, cpu_seconds)
-    _check(data, loss, objective, train_step, patience, validation, average, validate_every)
+    patience, average, validate_every = _check(
+        data, loss, objective, train_step, patience, validation, average, validate_every
+    )
+    schedules.check(schedule)
+    upward = _upward(monitor, better, patience)
     if seed is not None:
-        keras.utils.set_random_seed(int(errors.number("seed", seed, low=0, whole=True)))
+        seed = int(errors.number("seed", seed, low=0, whole=True))
+        keras.utils.set_random_seed(seed)
+    path = Path(checkpoint) if checkpoint is not None else None
+    if path is not None:
+        checkpoints.try_write(path)
 
     if train_step is None:
+        chosen = objective if objective is not None else objective_of(loss)  # type: ignore[arg-type]
+        if takes_seed(chosen):
+            chosen, data = with_seed(chosen), Seeded(data, seed or 0)
         if not model.built:
-            model(tf.convert_to_tensor(data.batch(0, 0.0)[0]))
+            _build(model, data.batch(0, 0.0), None if loss is not None else chosen)
+        if not model.trainable_variables:
+            errors.bad("model", errors.Said("one without trainable variables"), "some to train")
         if loss is not None:
             _check_labels(model, data, loss)
-        optimizer = keras.optimizers.get(optimizer)
+        optimizer = _optimizer(optimizer)
         optimizer.build(model.trainable_variables)
-        chosen = objective if objective is not None else objective_of(loss)  # type: ignore[arg-type]
-        train_step = compiled_step(model, chosen, optimizer, weight_decay=weight_decay, jit=jit)
+        train_step = compiled_step(
+            model,
+            chosen,
+            optimizer,
+            weight_decay=weight_decay,
+            jit=jit,
+            repeatable=path is not None,
+        )
     else:
-        optimizer = None if isinstance(optimizer, str) else optimizer
+        optimizer = None if isinstance(optimizer, str) else _optimizer(optimizer)
         for option, value in (("weight_decay", weight_decay), ("jit", jit)):
             if value:
                 errors.bad(option, value, "none: a train_step of your own does that itself")
         if optimizer is None and (learning_rate is not None or schedule is not constant):
             came = errors.Said("none")
             errors.bad("optimizer", came, "the one that train_step uses, to set its learning rate")
+        if not list(model.variables):
+            came = errors.Said("one without variables")
+            errors.bad("model", came, "one that is built: call it on a batch first")
+        if optimizer is not None and not optimizer.built:
+            optimizer.build(_trainable([model, *also]))
 
-    run = _Run(model, optimizer, also, budget, average, monitor, name, seed, clock)
+    run = _Run(model, optimizer, also, budget, average, monitor, upward, name, seed, clock)
     if learning_rate is not None:
         run.peak = float(errors.number("learning_rate", learning_rate, low=0))
-    path = Path(checkpoint) if checkpoint is not None else None
     if path is not None and path.exists():
         run.load(path)
     validate = _validator(model, validation, loss) if validation is not None else None
@@ -262,6 +309,13 @@ def fit(
         path.unlink(missing_ok=True)
     curves = run.curves()
     line.close(run.summary(curves))
+    if run.peak > 0 and not curves.learning_rate.any():
+        warnings.warn(
+            f"{name}: nothing was learned, for the budget ended after {len(curves)} step(s), all "
+            "with learning rate 0. The first step is slow, as it compiles: give more time, or a "
+            "schedule that starts above 0.",
+            stacklevel=2,
+        )
     return curves
 
 
@@ -276,16 +330,18 @@ class _Run:
         budget: _Budget,
         average: float | None,
         monitor: str,
+        upward: bool,
         name: str,
         seed: int | None,
         clock: _Clock,
     ) -> None:
         self.model, self.optimizer, self.budget = model, optimizer, budget
         self.name, self.monitor, self.seed = name, monitor, seed
-        self.upward = "accuracy" in monitor or "score" in monitor
+        self.upward = upward
         self.average = Average(model, average) if average is not None else None
-        owners = [model, *([optimizer] if optimizer is not None else []), *also]
-        self.variables = [variable for owner in owners for variable in owner.variables]
+        self.owners = [model, *([optimizer] if optimizer is not None else []), *also]
+        self.variables = self._owned()
+        self.counted = False
         if self.average is not None:
             self.variables += self.average.variables
         self.peak = float(optimizer.learning_rate) if optimizer is not None else math.nan
@@ -293,6 +349,7 @@ class _Run:
         self.best: list[Array] | None = None
         self.best_value, self.best_step, self.waited = math.nan, 0, 0
         self.stopped, self.whole = "complete", True
+        self.owed = False  # a validation that is due
         self.clock = clock
         self._recent: list[float] = []
 
@@ -311,21 +368,26 @@ class _Run:
     ) -> None:
         saved = time.monotonic()
         with _Signals() as signals:
-            while (done := self._done()) < 1 or self.step == 0:
-                self._one_step(data, train_step, schedule, min(done, 1.0))
-                self._show(line, data)
-                if validate is not None and self._due(validate_every, data.steps_per_epoch):
-                    self._validate(validate)
-                    if patience is not None and self.waited >= patience:
-                        self.stopped = "patience"
-                        return
+            while True:
+                if self.owed and validate is not None:
+                    self._validate(validate, watched=patience is not None)
                 if signals.asked:
                     raise KeyboardInterrupt
+                if patience is not None and self.waited >= patience:
+                    self.stopped = "patience"
+                    return
                 if path is not None and time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
                     self.save(path)
                     saved = time.monotonic()
-            if validate is not None and "validated" not in self.rows[-1]:
-                self._validate(validate)
+                done = self._done()
+                if done < 1 or self.step == 0:
+                    self._one_step(data, train_step, schedule, min(done, 1.0))
+                    self._show(line, data)
+                    self.owed = self._due(validate_every, data.steps_per_epoch)
+                elif validate is not None and "validated" not in self.rows[-1]:
+                    self.owed = True
+                else:
+                    return
 
     def _done(self) -> float:
         typical = float(np.median(self._recent)) if self._recent else 0.0
@@ -340,11 +402,14 @@ class _Run:
     ) -> None:
         before = self.budget.spent(self.clock)
         batch = tf.nest.map_structure(tf.convert_to_tensor, data.batch(self.step, done))
-        rate = self.peak * schedule(done)
+        rate = self.peak * float(schedule(done))
         self.whole = False
         if self.optimizer is not None:
             self.optimizer.learning_rate.assign(rate)
-        metrics = {key: float(value) for key, value in train_step(batch).items()}
+        reported = train_step(batch)
+        check_metrics("train_step", reported)
+        metrics = {key: float(value) for key, value in reported.items()}
+        self._check_grown()
         if not math.isfinite(metrics.get("loss", math.nan)):
             raise Diverged(_advice(metrics, self.step, rate))
         self.step += 1
@@ -353,7 +418,7 @@ class _Run:
         self.rows.append(
             {
                 "step": self.step,
-                "epoch": self.step / data.steps_per_epoch,
+                "epoch": float(self.step / data.steps_per_epoch),
                 "seconds": self.clock.seconds,
                 "cpu_seconds": self.clock.cpu_seconds,
                 "learning_rate": rate,
@@ -364,29 +429,54 @@ class _Run:
         if self.step > 1:  # the first one compiles
             self._recent = [*self._recent[-8:], self.budget.spent(self.clock) - before]
 
+    def _owned(self) -> list[Any]:
+        return [variable for owner in self.owners for variable in owner.variables]
+
+    def _check_grown(self) -> None:
+        """After the first step: what appeared in it would be in no checkpoint and no average."""
+        if self.counted:
+            return
+        self.counted = True
+        before = len(self.variables) - len(self.average.variables if self.average else ())
+        if more := len(self._owned()) - before:
+            errors.bad(
+                "model, optimizer, also",
+                errors.Said(f"{more} more variables after the first step"),
+                "all from the start: call the model on a batch, and optimizer.build(variables)",
+            )
+
     def _due(self, every: int | str, steps_per_epoch: float) -> bool:
         if isinstance(every, int):
             return self.step % every == 0
         return int(self.step / steps_per_epoch) > int((self.step - 1) / steps_per_epoch)
 
-    def _validate(self, validate: Callable[[], Metrics]) -> None:
+    def _validate(self, validate: Callable[[], Metrics], *, watched: bool) -> None:
         with self.clock.paused():
             if self.average is not None:
                 self.whole = False
                 self.average.swap()
-            found = {f"val_{key}": float(value) for key, value in validate().items()}
-            self.rows[-1] |= found | {"validated": 1.0}
-            value = found.get(self.monitor, math.nan)
-            if self.monitor in found:
-                better = value > self.best_value if self.upward else value < self.best_value
-                if better or math.isnan(self.best_value):
-                    self.best_value, self.best_step, self.waited = value, self.step, 0
-                    self.best = [variable.numpy() for variable in self.model.variables]
-                else:
-                    self.waited += 1
-            if self.average is not None:
-                self.average.swap()
-                self.whole = True
+            try:
+                reported = validate()
+                check_metrics("validation", reported)
+                found = {f"val_{key}": float(value) for key, value in reported.items()}
+                if watched and self.monitor not in found:
+                    came = errors.Said(f"{self.monitor!r}, which the validation does not measure")
+                    errors.bad("monitor", came, "one of " + ", ".join(map(repr, sorted(found))))
+                self.rows[-1] |= found | {"validated": 1.0}
+                self._judge(found.get(self.monitor, math.nan))
+                self.owed = False
+            finally:
+                if self.average is not None:
+                    self.average.swap()
+                    self.whole = True
+
+    def _judge(self, value: float) -> None:
+        better = value > self.best_value if self.upward else value < self.best_value
+        if better or (math.isnan(self.best_value) and not math.isnan(value)):
+            self.best_value, self.best_step, self.waited = value, self.step, 0
+            self.best = [variable.numpy() for variable in self.model.variables]
+        else:
+            self.waited += 1
 
     # the line
 
@@ -439,8 +529,15 @@ class _Run:
         )
 
     def interrupted(self, path: Path | None, line: Progress) -> Interrupted:
+        failed = ""
         if path is not None and self.whole:
-            self.save(path)
+            try:
+                self.save(path)
+            except OSError as reason:
+                failed = f"{path.name} cannot be written ({reason.strerror or reason})"
+        if failed:
+            what = f"the model keeps its weights, but {failed}"
+        elif path is not None and self.whole:
             what = "run the same call again to go on from here"
         elif path is not None:
             what = f"run the same call again to go on from the last save in {path.name}"
@@ -470,6 +567,7 @@ class _Run:
                 "best_value": None if math.isnan(self.best_value) else self.best_value,
                 "best_step": self.best_step,
                 "waited": self.waited,
+                "owed": self.owed,
                 "rows": self.rows,
             }
             checkpoints.write(path, arrays, state)
@@ -478,10 +576,16 @@ class _Run:
         arrays, state = checkpoints.read(path)
         mine, found = self._identity(), state.get("run")
         if found != mine:
+            theirs = found if isinstance(found, Mapping) else {}
+            other = [key for key in mine if theirs.get(key) != mine[key]]
+            said = [
+                ", ".join(f"{k} {errors.describe(run.get(k))}" for k in other)
+                for run in (theirs, mine)
+            ]
             errors.bad(
                 "checkpoint",
-                errors.Said(f"{path.name}, saved by another run {found}"),
-                f"one of this run {mine}; delete the file to train from the beginning",
+                errors.Said(f"{path.name}, saved by another run: {said[0]}"),
+                f"one of this run: {said[1]}; delete the file to train from the beginning",
             )
         for k, variable in enumerate(self.variables):
             variable.assign(arrays[f"variable_{k}"])
@@ -492,6 +596,7 @@ class _Run:
         value = state["best_value"]
         self.best_value = math.nan if value is None else value
         self.best_step, self.waited = state["best_step"], state["waited"]
+        self.owed = state["owed"]
         self.clock = _Clock(state["seconds"], state["cpu_seconds"], state["wall"])
 
     def _identity(self) -> dict[str, Any]:
@@ -502,7 +607,7 @@ class _Run:
             "seconds": self.budget.seconds,
             "cpu_seconds": self.budget.cpu_seconds,
             "seed": self.seed,
-            "weights": sum(int(np.prod(variable.shape)) for variable in self.variables),
+            "shapes": [list(variable.shape) for variable in self.variables],
         }
 
 
@@ -527,7 +632,8 @@ def _check(
     validation: Any,
     average: Any,
     validate_every: Any,
-) -> None:
+) -> tuple[Any, Any, Any]:
+    """Patience, average and interval as plain numbers."""
     if not isinstance(data, Source):
         came = errors.Said(f"a {type(data).__name__}")
         errors.bad("data", came, "batches by step, as training.Batches(images, labels) gives them")
@@ -537,27 +643,76 @@ def _check(
         came = errors.Said(" and ".join(given) if given else "none of them")
         errors.bad("loss, objective, train_step", came, "exactly one")
     if patience is not None:
-        errors.number("patience", patience, low=1, whole=True)
+        patience = errors.number("patience", patience, low=1, whole=True)
         if validation is None:
             errors.bad("patience", patience, "validation= beside it, to judge by")
     if average is not None:
-        errors.number("average", average, low=0, high=0.999999)
+        average = errors.number("average", average, low=0, high=0.999999)
     if validate_every != EPOCH:
-        errors.number("validate_every", validate_every, low=1, whole=True)
+        validate_every = errors.number("validate_every", validate_every, low=1, whole=True)
     if isinstance(validation, tuple) and loss is None:
         errors.bad("validation", errors.Said("arrays"), "a function, where there is no loss=")
+    return patience, average, validate_every
+
+
+def _upward(monitor: str, better: str | None, patience: int | None) -> bool:
+    """Whether a high monitor is better."""
+    if better is not None:
+        return errors.choice("better", better, (LOW, HIGH)) == HIGH
+    known = [way for word, way in KNOWN_BETTER.items() if word in monitor]
+    if patience is not None and len(set(known)) != 1:
+        errors.bad("better", better, f"'low' or 'high', as {monitor!r} does not say it")
+    return HIGH in known
+
+
+def _optimizer(optimizer: Any) -> Any:
+    try:
+        known = keras.optimizers.get(optimizer)
+    except ValueError:
+        errors.bad("optimizer", optimizer, "a Keras optimizer or its name")
+    rate = getattr(known, "_learning_rate", None)
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        came = errors.Said(f"one with a {type(rate).__name__}")
+        errors.bad("optimizer", came, "one with a number as rate; give fit a schedule= instead")
+    return known
+
+
+def _build(model: Any, batch: Batch, objective: Objective | None) -> None:
+    """Give a model its variables, by its inputs or by the way an objective calls it."""
+    batch = tf.nest.map_structure(tf.convert_to_tensor, batch)
+    if objective is None:
+        model(batch[0])
+        return
+
+    def trace(batch: Batch) -> None:
+        objective(model, batch)
+
+    # Traced and not run, so that no state of a layer moves.
+    tf.function(trace).get_concrete_function(batch)
+
+
+def _trainable(owners: Sequence[Any]) -> list[Any]:
+    return [
+        variable
+        for owner in owners
+        if not isinstance(owner, keras.optimizers.Optimizer)
+        for variable in getattr(owner, "trainable_variables", ())
+    ]
 
 
 def _check_labels(model: Any, data: Any, loss: Any) -> None:
     """Classes must fit the outputs; out of range they give NaN or, worse, a plausible loss."""
     labels = getattr(data, "labels", None)
-    if labels is None or labels.ndim != 1 or labels.dtype.kind not in "iu":
+    if labels is None or labels.dtype.kind not in "iu":
+        return
+    if labels.ndim != 1 and labels.shape[1:] != (1,):
         return
     outputs = model.output_shape[-1] if hasattr(model, "output_shape") else None
-    if isinstance(outputs, int) and outputs > 1 and labels.max() >= outputs:
-        errors.bad(
-            "labels", int(labels.max()), f"classes from 0 to {outputs - 1}, as the model has"
-        )
+    if not isinstance(outputs, int) or outputs < 2:
+        return
+    for value in (int(labels.min()), int(labels.max())):
+        if not 0 <= value < outputs:
+            errors.bad("labels", value, f"classes from 0 to {outputs - 1}, as the model has")
 
 
 def _validator(model: Any, validation: Any, loss: Any) -> Callable[[], Metrics]:
@@ -566,5 +721,4 @@ def _validator(model: Any, validation: Any, loss: Any) -> Callable[[], Metrics]:
     if not (isinstance(validation, tuple) and len(validation) == 2):
         came = errors.Said(f"a {type(validation).__name__}")
         errors.bad("validation", came, "(inputs, labels) or a function")
-    inputs, labels = as_examples(*validation)
-    return evaluator(model, inputs, labels, loss)
+    return evaluator(model, *validation, loss)

@@ -34,6 +34,7 @@ def triangle(*, peak: float = 0.25, start: float = 0.1, end: float = 0.0) -> Sch
     (0.0, 0.5, 1.0, 0.0)
     """
     errors.number("peak", peak, low=0, high=1)
+    _fractions(start=start, end=end)
 
     def rate(progress: float) -> float:
         return float(np.interp(progress, [0.0, peak, 1.0], [start, 1.0, end]))
@@ -51,6 +52,7 @@ def cosine(*, warmup: float = 0.0, end: float = 0.0) -> Schedule:
     (1.0, 0.5, 0.0)
     """
     errors.number("warmup", warmup, low=0, high=0.99)
+    _fractions(end=end)
 
     def rate(progress: float) -> float:
         if progress < warmup:
@@ -68,9 +70,33 @@ def flat_then_down(*, flat: float = 0.6, warmup: float = 0.05, end: float = 0.0)
     >>> rate = flat_then_down(flat=0.5, warmup=0.25)
     >>> rate(0.0), rate(0.25), rate(0.5), rate(0.75), rate(1.0)
     (0.0, 1.0, 1.0, 0.5, 0.0)
+
+    Raises `InputError` where the warm-up is longer than `flat`.
     """
+    _fractions(flat=flat, warmup=warmup, end=end)
+    if warmup > flat:
+        errors.bad("warmup", warmup, f"at most flat={flat:g}, where the way down begins")
 
     def rate(progress: float) -> float:
         return float(np.interp(progress, [0.0, warmup, flat, 1.0], [0.0, 1.0, 1.0, end]))
 
     return rate
+
+
+def _fractions(**values: float) -> None:
+    for name, value in values.items():
+        errors.number(name, value, low=0, high=1)
+
+
+def check(schedule: Schedule) -> Schedule:
+    """A schedule as it came; raises `InputError` for what gives no fraction of a peak."""
+    wanted = "a function of progress in [0, 1], as training.cosine() gives"
+    if not callable(schedule):
+        errors.bad("schedule", schedule, wanted)
+    for progress in (0.0, 0.5, 1.0):
+        try:
+            rate = float(schedule(progress))
+        except (TypeError, ValueError):
+            errors.bad("schedule", schedule, wanted)
+        errors.number(f"schedule({progress:g})", rate, low=0)
+    return schedule
