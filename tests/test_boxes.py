@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pycocotools import mask as coco
@@ -25,6 +25,7 @@ def box_sets(draw, most=6, least=0, whole=False):
 
 
 @given(box_sets(), box_sets())
+@settings(deadline=None)
 def test_iou_equals_pycocotools(a, b):
     if not len(a) or not len(b):
         assert boxes.iou(a, b).shape == (len(a), len(b))
@@ -36,6 +37,7 @@ def test_iou_equals_pycocotools(a, b):
 
 
 @given(box_sets(whole=True), box_sets(whole=True))
+@settings(deadline=None)
 def test_intersection_counts_shared_pixels(a, b):
     def pixels(box):
         mask = np.zeros((GRID + 1, GRID + 1), np.uint8)
@@ -50,6 +52,7 @@ def test_intersection_counts_shared_pixels(a, b):
 
 
 @given(box_sets(), box_sets())
+@settings(deadline=None)
 def test_iou_and_giou_properties(a, b):
     iou, giou = boxes.iou(a, b), boxes.giou(a, b)
     np.testing.assert_allclose(iou, boxes.iou(b, a).T, atol=1e-6)
@@ -68,6 +71,7 @@ def test_giou_of_neighbours_and_of_distant_boxes():
 
 
 @given(box_sets())
+@settings(deadline=None)
 def test_formats_round_trip(a):
     np.testing.assert_allclose(boxes.xywh_to_xyxy(boxes.xyxy_to_xywh(a)), a, atol=1e-4)
     np.testing.assert_allclose(boxes.cxcywh_to_xyxy(boxes.xyxy_to_cxcywh(a)), a, atol=1e-4)
@@ -75,6 +79,7 @@ def test_formats_round_trip(a):
 
 
 @given(box_sets(1, 1, whole=True), st.integers(1, GRID), st.integers(1, GRID))
+@settings(deadline=None)
 def test_clip_is_what_is_left_of_the_pixels(a, height, width):
     inside = boxes.clip(a, height, width)[0]
     x1, y1, x2, y2 = a[0].astype(int)
@@ -84,6 +89,7 @@ def test_clip_is_what_is_left_of_the_pixels(a, height, width):
 
 
 @given(hnp.arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))))
+@settings(deadline=None)
 def test_from_mask_equals_opencv(mask):
     tight = boxes.from_mask(mask)
     if mask.any():
@@ -109,6 +115,7 @@ def test_boxes_without_area_have_no_overlap():
 
 @pytest.mark.filterwarnings("error")
 @given(st.floats(-44, 38), st.floats(-44, 38), st.booleans())
+@settings(deadline=None)
 def test_a_box_of_any_size_is_equal_to_itself(width, height, middle):
     box = np.array([0, 0, 10**width, 10**height], np.float32)
     if middle:
@@ -129,6 +136,7 @@ def test_areas_that_float32_cannot_hold():
 
 
 @given(box_sets(), box_sets(), st.sampled_from([[2, 1, 0, 3], [0, 3, 2, 1], [2, 3, 0, 1]]))
+@settings(deadline=None)
 def test_corners_in_the_wrong_order_cover_nothing(a, b, order):
     a = a[:, order]
     assert not boxes.area(a).any()

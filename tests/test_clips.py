@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracklab import boxes, errors
@@ -29,6 +29,7 @@ def moving_truth(frames):
 
 
 @given(st.integers(0, 9), st.integers(0, 12), st.integers(1, 4))
+@settings(deadline=None)
 def test_velocities_of_a_part_lead_from_frame_to_frame(start, stop, step):
     truth = moving_truth(12)
     part = Clip(Counted(12), fps=12.0, truth=truth)[start:stop:step]
