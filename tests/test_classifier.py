@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from realdata import needs_cifar, point_at_cifar
 
-from tracklab import datasets, errors, training
+from tracklab import datasets, errors, plots, training
 from tracklab.models import classifier, weights
 from tracklab.quiet import keras, tf
 
@@ -270,6 +270,20 @@ def test_calibration_error_against_the_definition(count, seed):
             gap = abs(correct[inside].mean() - confidence[inside].mean())
             wanted += inside.sum() / count * gap
     assert classifier.calibration_error(confidence, correct) == pytest.approx(wanted)
+
+
+def test_the_figure_and_the_judgement_state_one_calibration_error():
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.full(10, 0.3), 400)
+    p[:40] = np.eye(10)[rng.integers(0, 10, 40)]  # on the edge of a bin
+    judged = classifier.judge(p.astype(np.float32), rng.integers(0, 10, 400))
+    shown = plots.calibration(judged.confidence, judged.correct)[-1]
+    assert shown == judged.calibration_error
+    edges = np.arange(1, 11) / 10  # for ten bins all edges: an upper edge belongs to its bin
+    assert plots.calibration(edges, edges > 0, bins=10)[2].tolist() == [1] * 10
+    figure = plots.reliability({"it": (judged.confidence, judged.correct)}, title="It.")
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert f"it\nECE {judged.calibration_error:.3f}" in texts
 
 
 def test_judgement_by_hand():

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracklab import errors
+from tracklab.calibration import BINS
+from tracklab.calibration import calibration as calibration  # also a name of this module
 from tracklab.plots.base import COLORS, FAINT, HEIGHT, INK, WIDTH, Figure, figure, style
 from tracklab.plots.pictures import label_at_right
 
@@ -246,45 +248,18 @@ def _mistakes(share: NDArray[Any], names: Sequence[str]) -> str:
     return "Most frequent mistakes: " + ", ".join(said) + "." if said else "No mistakes."
 
 
-def calibration(
-    confidence: ArrayLike, correct: ArrayLike, bins: int = 10
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], float]:
-    """Mean confidence, accuracy and count of each bin `(bins,)`; the expected calibration error.
-
-    confidence: `(N,)` probabilities of the predicted class, 0 to 1. correct: `(N,)` booleans.
-    Bins are of equal width; an empty bin has NaN, NaN, 0. Guo et al., "On Calibration of Modern
-    Neural Networks", ICML 2017, equations 2 and 3.
-
-    Raises `InputError` for lengths that differ, no predictions, and values outside 0 to 1.
-    """
-    bins = int(errors.number("bins", bins, low=1, high=1000, whole=True))
-    p, hit = np.asarray(confidence, float), np.asarray(correct)
-    if p.ndim != 1 or not p.size or not ((p >= 0) & (p <= 1)).all():
-        errors.bad("confidence", p, "probabilities of shape (N,) from 0 to 1")
-    if hit.shape != p.shape or not np.isin(hit, (0, 1)).all():
-        errors.bad("correct", hit, f"booleans of shape {p.shape}")
-    place = np.minimum((p * bins).astype(int), bins - 1)
-    count = np.bincount(place, minlength=bins)
-    filled = np.where(count > 0, count, np.nan)
-    mean = np.bincount(place, p, bins) / filled
-    accuracy = np.bincount(place, hit.astype(float), bins) / filled
-    # ECE = sum over bins of |bin| / N * |accuracy(bin) - confidence(bin)|
-    error = float(np.nansum(count / len(p) * np.abs(accuracy - mean)))
-    return mean, accuracy, count, error
-
-
 def reliability(
     models: Mapping[str, tuple[ArrayLike, ArrayLike]],
     *,
     title: str,
     alt: str = "",
-    bins: int = 10,
+    bins: int = BINS,
     width: float = 5.6,
 ) -> Figure:
     """Accuracy against confidence: on the diagonal, a model is as often right as it says.
 
     models: by name, confidences `(N,)` and whether each prediction was correct `(N,)`; see
-        `calibration`. Each model is named with its expected calibration error.
+        `tracklab.calibration.calibration`. Each model is named with its expected calibration error.
     """
     fig, ax = figure(title=title, alt=alt, width=width, height=width * 0.72)
     ends = []

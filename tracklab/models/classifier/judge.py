@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracklab import errors, training
+from tracklab.calibration import BINS, calibration
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
 
-BINS = 15  # of confidence, as in the paper
 LEAST = 1e-7  # a probability below this counts as this: no network is charged infinity
 ROUNDING = 1e-3  # by which probabilities may miss a sum of 1
 
@@ -123,19 +123,11 @@ def softmax(logits: Array) -> Array:
 
 
 def calibration_error(confidence: Array, correct: Array, *, bins: int = BINS) -> float:
-    """Expected calibration error, 0 to 1: how far confidence is from being right, on average.
+    """Expected calibration error, 0 to 1: see `tracklab.calibration.calibration`.
 
-    Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks" (2017), equation 3,
-    with bins of equal width. confidence: `(N,)`, 0 to 1. correct: `(N,)`, true or false.
+    confidence: `(N,)`, 0 to 1. correct: `(N,)`, true or false.
 
     >>> round(calibration_error(np.array([0.9, 0.9]), np.array([True, False])), 3)
     0.4
     """
-    confidence, correct = np.asarray(confidence, float), np.asarray(correct, float)
-    if confidence.ndim != 1 or confidence.shape != correct.shape or not len(confidence):
-        errors.bad("confidence", confidence, "shape (N,), one for each entry of correct")
-    # bin m holds confidences in ((m - 1) / M, m / M]
-    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gap = np.bincount(place, correct - confidence, bins)
-    # ECE = sum over m of |B_m| / N * |acc(B_m) - conf(B_m)|
-    return float(np.abs(gap).sum() / len(confidence))
+    return calibration(confidence, correct, bins)[-1]
