@@ -87,6 +87,18 @@ def test_an_unknown_name_lists_the_known_ones():
         explorers.explore("sceen")
 
 
+def test_an_unknown_option_lists_the_known_ones():
+    with pytest.raises(errors.InputError, match="'strength'"):
+        explorers.explore("follow", foo=1)
+
+
+@pytest.mark.parametrize("seed", [1.5, -1, "x", 2**40])
+@pytest.mark.parametrize("name", ["follow", "scene"])
+def test_a_seed_that_is_none_is_refused(name, seed):
+    with pytest.raises(errors.InputError, match="seed"):
+        explorers.explore(name, seed=seed)
+
+
 def test_the_scene_explorer_begins_where_it_is_told():
     made = explorers.explore("scene", seed=7, objects=2, occlusion=0.5)
     assert (made.params["seed"], made.params["objects"], made.params["occlusion"]) == (7, 2, 0.5)
@@ -323,4 +335,25 @@ class TestBoxCanvas:
     )
     def test_boxes_survive_to_a_tenth_of_a_pixel(self, xs, ys):
         box = [xs[0], ys[0], xs[1], ys[1]]
-        assert np.abs(BoxCanvas(self.image, [box]).as_array() - [box]).max() <= 0.0501
+        ((x1, y1, x2, y2),) = BoxCanvas(self.image, [box]).as_array().tolist()
+        for (low, high), (came_low, came_high) in ((xs, (x1, x2)), (ys, (y1, y2))):
+            if high - low > 4.1:
+                assert abs(came_low - low) <= 0.0501
+                assert abs(came_high - high) <= 0.0501
+
+    @given(
+        st.lists(st.floats(-900, 900, width=32), min_size=2, max_size=2).map(sorted),
+        st.lists(st.floats(-900, 900, width=32), min_size=2, max_size=2).map(sorted),
+    )
+    def test_every_box_can_be_caught_and_is_inside(self, xs, ys):
+        canvas = BoxCanvas(self.image, [[xs[0], ys[0], xs[1], ys[1]]])
+        ((x1, y1, x2, y2),) = canvas.as_array().tolist()
+        assert min(x2 - x1, y2 - y1) >= 4 - 1e-4
+        assert 0 <= x1 < x2 <= 80
+        assert 0 <= y1 < y2 <= 60
+
+    def test_small_boxes_grow_around_their_middle(self):
+        canvas = BoxCanvas(size=(50, 90), boxes=[[20, 10, 21, 40], [500, 500, 600, 600]])
+        np.testing.assert_allclose(canvas.as_array(), [[18.5, 10, 22.5, 40], [86, 46, 90, 50]])
+        canvas.boxes = [[0, 0, 0, 0]]
+        np.testing.assert_array_equal(canvas.as_array(), [[0, 0, 4, 4]])

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from tracklab import errors
@@ -53,11 +54,16 @@ def explore(name: str, **options: Any) -> Explorer:
     """The explorer of that name, ready to show: the last line of a cell.
 
     options: of the explorer; its function in `NAMES` says which. Raises `InputError` for a name
-    that is none, and lists those that are.
+    or an option that is none, and lists those that are.
     """
     errors.choice("name", name, NAMES)
     module, function = NAMES[name].split(":")
-    explorer: Explorer = getattr(importlib.import_module(module), function)(**options)
+    make = getattr(importlib.import_module(module), function)
+    known = inspect.signature(make).parameters
+    if not any(option.kind is option.VAR_KEYWORD for option in known.values()):
+        for option in options:
+            errors.choice(f"option of {name!r}", option, known)
+    explorer: Explorer = make(**options)
     return explorer
 
 

@@ -4,6 +4,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const CORNERS = { nw: [0, 1], ne: [2, 1], se: [2, 3], sw: [0, 3] }; // places in x1, y1, x2, y2
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const HANDLE = 7; // half a corner handle's side on screen, in pixels
+const TARGET = 24; // a side of what catches the pointer at a corner, in pixels: WCAG 2.2, 2.5.8
+const QUIET = 500; // milliseconds without a change before a screen reader is told
 const LEAP = 10; // pixels an arrow moves with Ctrl
 
 let count = 0;
@@ -29,15 +31,6 @@ function moved([x1, y1, x2, y2], dx, dy, [height, width]) {
   return [x1 + dx, y1 + dy, x2 + dx, y2 + dy].map(tenth);
 }
 
-// The box with one corner at (x, y). A corner stops before it passes the opposite one.
-function resized(box, corner, x, y, [height, width], smallest) {
-  const out = [...box];
-  const [i, j] = CORNERS[corner];
-  out[i] = i === 0 ? clamp(x, 0, box[2] - smallest) : clamp(x, box[0] + smallest, width);
-  out[j] = j === 1 ? clamp(y, 0, box[3] - smallest) : clamp(y, box[1] + smallest, height);
-  return out.map(tenth);
-}
-
 // The box between two points, at least `smallest` wide and high, inside the picture.
 function between([ax, ay], [bx, by], [height, width], smallest) {
   const side = (a, b, most) => {
@@ -47,6 +40,23 @@ function between([ax, ay], [bx, by], [height, width], smallest) {
   const [x1, x2] = side(ax, bx, width);
   const [y1, y2] = side(ay, by, height);
   return [x1, y1, x2, y2].map(tenth);
+}
+
+// The box with one corner at (x, y). A corner stops before it passes the opposite one.
+function resized(box, corner, x, y, [height, width], smallest) {
+  const out = between(box.slice(0, 2), box.slice(2), [height, width], smallest);
+  const [i, j] = CORNERS[corner];
+  out[i] = i === 0 ? clamp(x, 0, out[2] - smallest) : clamp(x, out[0] + smallest, width);
+  out[j] = j === 1 ? clamp(y, 0, out[3] - smallest) : clamp(y, out[1] + smallest, height);
+  return out.map(tenth);
+}
+
+// Where a corner catches the pointer: from `low`, `side` long. It reaches into the box by a quarter
+// of the box's side at most, so that the middle of a small box still moves it.
+function reach(corner, opposite, side, most) {
+  const inward = Math.min(side / 2, Math.abs(opposite - corner) / 4);
+  const low = opposite > corner ? corner - (side - inward) : corner - inward;
+  return clamp(low, 0, Math.max(0, most - side));
 }
 
 function render({ model, el }) {
@@ -68,13 +78,16 @@ function render({ model, el }) {
   how.id = `${own}-how`;
   const where = document.createElement("span");
   where.className = "where";
-  where.setAttribute("aria-live", "polite");
+  const voice = document.createElement("div");
+  voice.className = "voice";
+  voice.setAttribute("aria-live", "polite");
   bar.append(button, how, where);
-  el.append(bar);
+  el.append(bar, voice);
 
   let address = "";
   let drag = null; // { kind, index, corner, start, before, pointer }
   let parts = [];
+  let timer = 0;
 
   const size = () => model.get("size");
   const boxes = () => model.get("boxes");
@@ -140,6 +153,11 @@ function render({ model, el }) {
         put(handle, { stroke: color, "data-corner": corner });
         return handle;
       });
+      const targets = Object.keys(CORNERS).map((corner) => {
+        const target = make("rect", `target ${corner}`, group);
+        put(target, { "data-corner": corner });
+        return target;
+      });
       group.addEventListener("pointerdown", (event) => {
         if (event.button > 0) return;
         event.preventDefault();
@@ -149,7 +167,7 @@ function render({ model, el }) {
         grab(event, { kind: corner ? "resize" : "move", index: k, corner });
       });
       group.addEventListener("keydown", (event) => key(event, k));
-      return { group, rim, edge, text, handles };
+      return { group, rim, edge, text, handles, targets };
     });
     keepKeys(el);
     place();
@@ -159,7 +177,7 @@ function render({ model, el }) {
     if (parts.length !== boxes().length) return build();
     const unit = size()[1] / (svg.getBoundingClientRect().width || size()[1]); // image pixels a screen pixel
     boxes().forEach((box, k) => {
-      const { group, rim, edge, text, handles } = parts[k];
+      const { group, rim, edge, text, handles, targets } = parts[k];
       const [x1, y1, x2, y2] = box;
       for (const rect of [rim, edge]) put(rect, { x: x1, y: y1, width: x2 - x1, height: y2 - y1 });
       const above = y1 > 24 * unit;
@@ -170,11 +188,23 @@ function render({ model, el }) {
         const half = HANDLE * unit;
         put(handle, { x: box[i] - half, y: box[j] - half, width: 2 * half, height: 2 * half });
       }
+      const [height, width] = size();
+      const side = TARGET * unit;
+      for (const target of targets) {
+        const [i, j] = CORNERS[target.dataset.corner];
+        const x = reach(box[i], box[2 - i], side, width);
+        const y = reach(box[j], box[4 - j], side, height);
+        put(target, { x, y, width: side, height: side });
+      }
       group.setAttribute("aria-label", `${name(k)}: x ${x1} to ${x2}, y ${y1} to ${y2} pixels`);
     });
-    where.textContent = boxes()
+    const text = boxes()
       .map(([x1, y1, x2, y2], k) => `${name(k)}: ${x1}, ${y1} to ${x2}, ${y2}`)
       .join("; ");
+    if (where.textContent === text) return;
+    where.textContent = text;
+    clearTimeout(timer);
+    timer = setTimeout(() => { voice.textContent = text; }, QUIET);
   }
 
   function grab(event, what) {
@@ -267,6 +297,7 @@ function render({ model, el }) {
 
   return () => {
     wider.disconnect();
+    clearTimeout(timer);
     detach();
     for (const [event, answer] of Object.entries(watched)) model.off(event, answer);
     if (address) URL.revokeObjectURL(address);

@@ -28,7 +28,8 @@ class BoxCanvas(anywidget.AnyWidget):
     """A picture with boxes that can be dragged, resized and drawn.
 
     image: `(H, W, 3)` uint8 RGB behind the boxes; without one, an empty ground of `size`.
-    boxes: `(N, 4)` float32 xyxy pixels of the image, inside it, at least `SMALLEST` wide and high.
+    boxes: `(N, 4)` float32 xyxy pixels of the image. They are cut at its border, and made
+        `SMALLEST` wide and high where they are smaller.
     labels: `(N,)` names; they are read out and written at the boxes.
     size: height and width in pixels, where there is no image.
     draw_new: whether a drag on the ground (or the button) makes a new box. At `most` boxes, the new
@@ -136,8 +137,22 @@ class BoxCanvas(anywidget.AnyWidget):
 
 
 def as_rows(boxes: ArrayLike, height: int, width: int) -> list[list[float]]:
-    """Boxes as plain lists, cut at the picture's border, in tenths of a pixel."""
+    """Boxes as plain lists, in tenths of a pixel: inside the picture, and large enough to catch."""
     array = bx.as_boxes(boxes, "boxes")
     if array.ndim != 2:
         errors.bad("boxes", array, f"shape (N, 4), {bx.CORNERS}")
-    return [[round(float(v), 1) for v in row] for row in bx.clip(array, height, width)]
+    rows = []
+    for x1, y1, x2, y2 in bx.clip(array, height, width).tolist():
+        (left, right), (top, bottom) = _wide_enough(x1, x2, width), _wide_enough(y1, y2, height)
+        rows.append([left, top, right, bottom])
+    return rows
+
+
+def _wide_enough(low: float, high: float, most: int) -> tuple[float, float]:
+    """The ends of a side, moved apart around their middle to `SMALLEST`, between 0 and `most`."""
+    low, high = round(low, 1), round(high, 1)
+    if high - low >= SMALLEST - 0.01:  # less than a tenth: 14.1 - 10.1 is not quite 4
+        return low, high
+    middle = (low + high) / 2
+    low = round(min(max(middle - SMALLEST / 2, 0.0), most - SMALLEST), 1)
+    return low, round(low + SMALLEST, 1)

@@ -153,6 +153,9 @@ class Seed:
     default: int = 0
     button: str = "New sample"
 
+    def __post_init__(self) -> None:
+        self.check("seed", self.default)
+
     def check(self, name: str, value: Any) -> int:
         """A whole number of at least 0."""
         return int(errors.number(name, value, low=0, high=MOST_SEED, whole=True))
