@@ -222,9 +222,9 @@ smooth_speed = np.hypot(*track.velocities.T) * clip.fps
 
 plots.curves(
     {
-        "truth": (seconds, true_speed),
-        "difference of two boxes": (seconds, raw_speed),
         "tracker's velocity": (seconds, smooth_speed),
+        "difference of two boxes": (seconds, raw_speed),
+        "truth": (seconds, true_speed),  # last, and so on top
     },
     title="An average is late at every stop; a difference jumps where the box does",
     xlabel="time (seconds)",
@@ -235,11 +235,16 @@ plots.curves(
 )
 
 # %% [markdown]
+# **Explain.** Where the true speed dips for a single frame, the object bounces off an edge: between two
+# frames it goes there and back, so it gets less far.
+
+# %% [markdown]
 # In numbers: how far the estimated velocity is from the true one. A rendered clip is kind, though:
-# the tracker's boxes are good to a fraction of a pixel. A detector's boxes are off by pixels, each
-# in its own way. So the second half adds such an error to each box.
+# the tracker's boxes are mostly good to a fraction of a pixel. A detector's boxes are off by pixels,
+# each in its own way. So the second half adds such an error to each box.
 #
-# **Predict.** Boxes are off by about 2 pixels. How far off is the difference of two of them?
+# **Predict.** Each coordinate is off by about 2 pixels, at random. How far off is the difference of
+# two boxes?
 
 
 # %%
@@ -272,10 +277,10 @@ for name, error in errors.items():
 
 # %% [markdown]
 # **Explain.** With good boxes the plain difference wins: the average is late at every start and stop.
-# With boxes that shake, the average wins: a box that is 2 pixels off to the left in one frame and to
-# the right in the next makes a difference that is 4 pixels *a frame* wrong, and an average takes most
-# of that out. How to be calm **and** quick is what Kalman filters and recurrent networks are for
-# (lesson 05).
+# With boxes that shake, the average wins. Independent errors add up by their squares: x and y are
+# each 2 pixels off, in each of two boxes, so the difference is off by $\sqrt{4 \cdot 2^2} = 4$ pixels
+# *a frame*, near what you see. An average takes about half of that out. How to be calm **and** quick
+# is what Kalman filters and recurrent networks are for (lesson 05).
 #
 # ### How exercises work
 #
@@ -284,7 +289,7 @@ for name, error in errors.items():
 # **Predict.** What does it forget?
 
 
-# %%
+# %% tags=["wrong-answer"]
 from tracklab.exercises import check, hint
 
 
@@ -475,7 +480,7 @@ check("00-follow", follow)
 #    what brings the tracker back?
 # 2. Set the strength to 0, then to 1.
 # 3. Choose *distractors*. When the box is on the wrong object, what does the score say?
-# 4. Choose *noise* at 1. Hard for you; for the tracker?
+# 4. Choose *noise* at 0.7, then at 1. Hard for you; for the tracker?
 
 # %% tags=["explorer"]
 from tracklab import explore
@@ -483,8 +488,13 @@ from tracklab import explore
 explore("follow")
 
 # %% [markdown]
-# **Explain.** A high score does not mean that the tracker is right. It means that what is in the box
-# looks like the template, and a look-alike does, too.
+# **Explain.** Where too little of the object shows, nothing in the response stands out, the score falls,
+# and the box goes on with its last velocity. When the object shows again inside the searched part,
+# the response has its peak again. The more is hidden, the longer the guess has to be good.
+#
+# A high score does not mean that the tracker is right. It means that what is in the box looks like the
+# template, and a look-alike does, too. And noise averages out over the many pixels of a template, until
+# there is so much of it that the template itself is little but noise.
 #
 # ### Your own box
 #
@@ -514,7 +524,8 @@ play(many, followed, trails=30, width=480, title="What you pointed at")
 #
 # Whoever compares trackers wants to know *what* makes them fail. The OTB benchmark (Wu, Lim, Yang,
 # 2015) names the difficulties of real videos: occlusion, changes of size and light, blur, and so
-# on. In tracklab's scenes each of them is a **dial** from 0 to 1. Turn them and look:
+# on. In tracklab's scenes most of them are a **dial** from 0 to 1, with a few more of our own. Turn
+# them and look:
 
 # %% tags=["explorer"]
 explore("scene", objects=3)
@@ -559,9 +570,11 @@ Markdown(header + "\n".join(rows))
 
 # %% [markdown]
 # **Explain.** Light and contrast do not matter: normalised correlation takes the mean off and divides
-# by the contrast, so it does not see them. Noise and blur hardly matter: they average out over the
-# many pixels of a template. A camera that moves does not matter: seen from the picture, it is only
-# one more motion. What breaks this tracker is what its idea has no answer to:
+# by the contrast, so it does not see them. Noise, blur and low resolution hardly matter at this
+# strength: they average out over the many pixels of a template. A camera that moves does not matter:
+# seen from the picture, it is only one more motion. An object out of view costs little *in this
+# number*, because frames without it are not counted. What breaks this tracker is what its idea has
+# no answer to:
 #
 # - **hiding**: it knows the last velocity, and nothing else about motion;
 # - **turning and changing size**: a template is a picture, and pictures do not turn;
@@ -656,7 +669,7 @@ Markdown(
 # - **Detection** says what is where in one picture. **Tracking** says which is the same one as before,
 #   and for that it remembers.
 # - **IoU** says how good a box is. It falls fast.
-# - Template matching is fast and needs no training. It does not mind light, contrast and noise; it
+# - Template matching is fast and needs no training. It does not mind light, contrast and some noise; it
 #   fails at hiding, look-alikes, turning and changes of size.
 #
 # ## Common misconceptions
