@@ -224,14 +224,11 @@ def iou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float32]:
     >>> iou([[0, 0, 10, 10]], [[5, 0, 15, 10], [20, 20, 30, 30]])
     array([[0.33333334, 0.        ]], dtype=float32)
     """
-    return _single(_iou(_table(a, "a"), _table(b, "b")))
-
-
-def _iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    a, b = _table(a, "a"), _table(b, "b")
     shared = _shared(a, b)
     union = _union(a, b, shared)
     # IoU = |a and b| / |a or b|
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return _single(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))
 
 
 def giou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float32]:
@@ -250,7 +247,7 @@ def giou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float32]:
     hull = _covered(np.concatenate([upper_left, lower_right], axis=-1))
     # GIoU = IoU - (|hull| - |a or b|) / |hull|
     empty_part = np.divide(hull - union, hull, out=np.zeros_like(hull), where=hull != 0)
-    return _single(_iou(a, b) - empty_part)
+    return _single(iou(a, b) - empty_part)
 
 
 def _table(boxes: ArrayLike, name: str) -> NDArray[np.float64]:
