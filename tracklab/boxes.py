@@ -247,7 +247,7 @@ def giou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float32]:
     hull = _covered(np.concatenate([upper_left, lower_right], axis=-1))
     # GIoU = IoU - (|hull| - |a or b|) / |hull|
     empty_part = np.divide(hull - union, hull, out=np.zeros_like(hull), where=hull != 0)
-    return _single(iou(a, b) - empty_part)
+    return _single(iou(a, b).astype(np.float64) - empty_part)
 
 
 def _table(boxes: ArrayLike, name: str) -> NDArray[np.float64]:
