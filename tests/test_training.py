@@ -759,8 +759,8 @@ def test_an_interrupt_that_cannot_be_saved_is_still_an_interrupt(tmp_path, monke
 
 
 @pytest.mark.parametrize("how", [press_stop, raise_it])
-@pytest.mark.parametrize("at", [3, 12])
-def test_an_interrupt_in_a_validation_is_heard_and_its_run_resumes(tmp_path, how, at):
+@pytest.mark.parametrize(("at", "average"), [(5, None), (5, 0.9), (12, None)])
+def test_an_interrupt_in_a_validation_is_heard_and_its_run_resumes(tmp_path, how, at, average):
     pressed = []
 
     def run(model, **options):
@@ -777,8 +777,8 @@ def test_an_interrupt_in_a_validation_is_heard_and_its_run_resumes(tmp_path, how
                 seen.append(step + 1)
                 return super().batch(step, progress)
 
-        options |= {"average": 0.9, "validation": validate, "validate_every": 3, "patience": 50}
-        curves = fit(model, Counting(), loss="mse", **options)
+        options |= {"validation": validate, "validate_every": 5, "patience": 50}
+        curves = fit(model, Counting(), loss="mse", average=average, **options)
         return [*weights(model), curves.val_loss]
 
     wanted = run(line_network())
