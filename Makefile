@@ -45,7 +45,8 @@ times: $(READY) ## print the measured seconds of every lesson
 	$(BIN)/python scripts/lessons.py times
 
 bench: $(READY) ## run every benchmark, one after the other (long: see benchmarks/)
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for name in scenes video trackers explorers classifier; do \
+	    echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --no-emit-index-url \
