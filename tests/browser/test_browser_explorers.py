@@ -308,3 +308,51 @@ class TestBoxCanvas:
         box = notebook.page.locator(".tracklab-canvas .box")
         box.wait_for()
         assert box.get_attribute("aria-label") == "box 1: x 1 to 30, y 2 to 40 pixels"
+
+    def test_corners_are_large_enough_to_touch(self, opened):
+        notebook = opened(canvas([[0, 0, 160, 120], [70, 60, 74, 64]]))
+        notebook.page.wait_for_selector(".tracklab-canvas .box")
+        sizes = notebook.page.evaluate(
+            """() => {
+              const inside = document.querySelector('.tracklab-canvas svg').getBoundingClientRect();
+              return [...document.querySelectorAll('.tracklab-canvas [data-corner].target')]
+                .map(e => e.getBoundingClientRect())
+                .map(r => [Math.min(r.right, inside.right) - Math.max(r.left, inside.left),
+                           Math.min(r.bottom, inside.bottom) - Math.max(r.top, inside.top)]);
+            }"""
+        )
+        assert len(sizes) == 8
+        assert np.min(sizes) >= 23.9  # CSS pixels: WCAG 2.2, success criterion 2.5.8
+        self.drag(notebook, (72, 62), (82, 72))  # the middle of a small box still moves it
+        self.settled(notebook, [[0, 0, 160, 120], [80, 70, 84, 74]])
+
+    def test_a_screen_reader_is_told_once_when_a_box_has_come_to_rest(self, opened):
+        notebook = opened(canvas([[10, 10, 50, 50]]))
+        page = notebook.page
+        page.wait_for_selector(".tracklab-canvas .box")
+        page.wait_for_timeout(700)
+        page.evaluate(
+            """() => {
+              window.told = [];
+              const voice = document.querySelector('.tracklab-canvas [aria-live]');
+              new MutationObserver(() => window.told.push(voice.textContent))
+                .observe(voice, { childList: true, characterData: true, subtree: true });
+            }"""
+        )
+        page.locator(".tracklab-canvas .box").focus()
+        for _ in range(5):
+            page.keyboard.press("ArrowRight")
+        page.wait_for_function("() => window.told.length > 0")
+        assert page.evaluate("window.told") == ["box 1: 15, 10 to 55, 50"]
+
+    def test_a_box_at_the_border_is_resized_by_keyboard(self, opened):
+        notebook = opened(canvas([[500, 500, 600, 600]]))
+        page = notebook.page
+        page.wait_for_selector(".tracklab-canvas .box")
+        self.settled(notebook, [[156, 116, 160, 120]])
+        page.locator(".tracklab-canvas .box").focus()
+        page.keyboard.press("Control+Shift+ArrowRight")
+        self.settled(notebook, [[156, 116, 160, 120]])
+        page.keyboard.press("Control+ArrowLeft")
+        page.keyboard.press("Shift+ArrowRight")
+        self.settled(notebook, [[146, 116, 151, 120]])
