@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ipywidgets.widgets.widget import _instances
+from ipywidgets.widgets.widget_link import Link
 
 from tracklab import errors, explorers, plots, scenes
 from tracklab.explorers import BoxCanvas, Choice, Drawing, Explorer, Play, Seed, Slider, Toggle
@@ -272,6 +274,14 @@ class TestControls:
         field, row = made._values["seed"], made.children[1].children[0]
         row.children[1].click()
         assert field.value == made.params["seed"] == 3
+
+    def test_the_buttons_that_play_send_no_message_of_their_own_for_a_moved_slider(self):
+        made = shell(draw=lambda frame: grey(frame), controls={"frame": Play("Frame", 7)})
+        row = made.children[1].children[0]
+        slider, play = row.children
+        assert made.screen.players == [[play.model_id, slider.model_id]]
+        links = [w for w in _instances.values() if isinstance(w, Link)]  # these send both values
+        assert not [link for link in links if slider in (link.source[0], link.target[0])]
 
     def test_play_and_its_slider_are_tied_in_the_browser(self):
         slider, row = Play("Frame", 12, fps=10).build()

@@ -211,11 +211,10 @@ class Play:
         return 0, self.default, self.frames - 1
 
     def build(self) -> tuple[Any, Any]:
-        """Buttons and a slider that follow each other in the browser, without the kernel."""
+        """A slider, and with it buttons to play; the shell's view ties them in the browser."""
         ends = {"min": 0, "max": self.frames - 1, "value": self.default}
         play = widgets.Play(**ends, interval=round(1000 / self.fps))
         slider = widgets.IntSlider(**ends, description=self.label, style=LABEL)
-        widgets.jslink((play, "value"), (slider, "value"))
         row = widgets.HBox([slider, play])
         row.add_class("tracklab-wide")  # a timeline wants length
         return slider, row

@@ -37,7 +37,33 @@ function tieLabels(root) {
   }
 }
 
+// A slider and the buttons that play follow each other here. What the buttons hold is not sent to
+// the kernel, which listens to the slider: a second message would double the way of each key.
+async function tiePlayers(model, signal) {
+  for (const [player, slider] of model.get("players")) {
+    const [play, shown] = await Promise.all(
+      [player, slider].map((id) => model.widget_manager.get_model(id)),
+    );
+    if (signal.aborted) return;
+    const toSlider = () => {
+      if (shown.get("value") === play.get("value")) return;
+      shown.set("value", play.get("value"));
+      shown.save_changes();
+    };
+    const toPlayer = () => play.set("value", shown.get("value"));
+    toPlayer();
+    play.on("change:value", toSlider);
+    shown.on("change:value", toPlayer);
+    signal.addEventListener("abort", () => {
+      play.off("change:value", toSlider);
+      shown.off("change:value", toPlayer);
+    });
+  }
+}
+
 function render({ model, el }) {
+  const tied = new AbortController();
+  tiePlayers(model, tied.signal);
   el.classList.add("tracklab-screen");
   const figure = make("figure", "", el);
   const trouble = make("p", "tracklab-trouble", figure);
@@ -121,6 +147,7 @@ function render({ model, el }) {
 
   return () => {
     detach();
+    tied.abort();
     clearTimeout(timer);
     changes.disconnect();
     for (const [event, answer] of Object.entries(watched)) model.off(event, answer);

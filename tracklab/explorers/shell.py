@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 
 from tracklab import errors, plots
 from tracklab.explorers import still
-from tracklab.explorers.controls import Control
+from tracklab.explorers.controls import Control, Play
 
 FORMATS = ("jpeg", "png")
 
@@ -59,6 +59,7 @@ class Screen(anywidget.AnyWidget):
     drawing = traitlets.Int(0).tag(sync=True)  # how many answers were given, errors too
     shown_width = traitlets.Int(0).tag(sync=True)
     sharp_pixels = traitlets.Bool(False).tag(sync=True)
+    players: Any = traitlets.List().tag(sync=True)  # model ids: what plays, its slider
 
 
 class Explorer(widgets.VBox):
@@ -110,6 +111,9 @@ class Explorer(widgets.VBox):
             self._values[key] = value
             view.add_class("tracklab-control")
             shown.append(view)
+            if isinstance(control, Play):
+                pairs = [[p.model_id, value.model_id] for p in view.children if p is not value]
+                self.screen.players = [*self.screen.players, *pairs]
         reset = widgets.Button(description="Reset", tooltip="All controls back to their start")
         reset.layout.width = "auto"
         reset.on_click(lambda _: self.reset())
