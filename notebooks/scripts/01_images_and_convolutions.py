@@ -37,7 +37,7 @@
 # %% [markdown]
 # # 01 Images and convolutions
 #
-# In the next cell nine lines of code follow an object through a video. There is no network in
+# In the next cell a few lines of code follow an object through a video. There is no network in
 # them and nothing is trained: the whole tracker is **one convolution**. A piece of the first frame
 # is the kernel, and the object is wherever the kernel answers most.
 #
@@ -102,8 +102,8 @@ print("frames[0, 10, 20] =", frames[0, 10, 20])
 #
 # This layout is called *channels last*. TensorFlow uses it; some libraries want `(N, C, H, W)`.
 #
-# Here is a piece of one channel, as the computer has it. **Predict.** What is in it: light or
-# dark, smooth or with an edge?
+# Here is a piece of a frame, its three channels, as the computer has them. **Predict.** What is in
+# it: light or dark, smooth or with an edge?
 
 # %%
 import numpy as np
@@ -116,8 +116,9 @@ patch = np.s_[y1 : y1 + 6, x1 : x1 + 6]
 figures.numbers(
     [frames[0][patch][..., channel] for channel in range(3)],
     ["red", "green", "blue"],
+    white=255,
     title="A picture is three tables of whole numbers from 0 to 255",
-    alt="Three grids of 6 by 6 whole numbers: the red, green and blue channel of the upper left "
+    alt="Three grids of 6 by 6 whole numbers, shaded from black to white: the red, green and blue channel of the upper left "
     "corner of an object. The edge of the object runs through each of them.",
 )
 
@@ -153,8 +154,9 @@ figures.responses(
 
 # %% [markdown]
 # **Explain.** Nothing fails. The shape is right, the type is right, the picture is sharp. A network
-# that was trained on RGB merely gets worse. tracklab is RGB everywhere; `cv2.imread` and
-# `cv2.VideoCapture` are not.
+# that was trained on RGB merely gets worse. The colours that stay are those with as much red as blue:
+# greys, pure greens and magentas. So a grey picture does not show the mistake at all. tracklab is RGB
+# everywhere; `cv2.imread` and `cv2.VideoCapture` are not.
 #
 # ### Exercise `01-to-tensor`
 #
@@ -430,9 +432,9 @@ show(kernels.grey)
 # Change a number and watch. Things to try:
 #
 # 1. Take *Sobel x*. Make it answer to edges that get **darker** from left to right.
-# 2. Take *box blur*, then set the middle to 9. What did you make?
+# 2. Take *identity*, set its four neighbours to -1 and the middle to 5. What did you make?
 # 3. Choose *one white pixel* and any kernel that is not symmetrical. Why is the answer the kernel,
-#    upside down?
+#    turned by 180 degrees?
 # 4. Set the stride to 2. Then the padding to *same* with an edge kernel: what appears at the border,
 #    and why?
 
@@ -442,6 +444,20 @@ from tracklab import explore
 explore("kernel")
 
 # %% [markdown]
+# **Explain.**
+#
+# 1. Change the sign of all weights that are not 0, or swap the left column with the right one: both
+#    make the same kernel. What was orange is now purple.
+# 2. The list now says *sharpen*. The weights still add up to 1, so flat areas stay. Beside an edge, a
+#    pixel differs from some of its neighbours, and that difference is added to it: bright becomes
+#    brighter and dark darker, which looks sharp.
+# 3. The place above the white pixel sees it through the kernel's **lower** middle weight, and the place
+#    to the left of it through the **right** one. So the weights come out in reverse order, along both
+#    axes. (A true convolution turns the kernel first, and gives it back as it is.)
+# 4. The response has half as many rows and columns: every second place is left out. With *same*, zeros
+#    lie around the picture, and zero is black. Where the picture is brighter than that, its border is an
+#    edge, and the kernel answers to it. Nothing in the scene is there.
+#
 # ### Exercise `01-shift-kernel`
 #
 # A kernel can also move a picture. Write the function that gives the 3 x 3 kernel which moves
@@ -564,9 +580,9 @@ for n, kernel, stride in [(32, 3, 1), (32, 3, 2), (33, 3, 2), (32, 5, 2), (32, 2
     print(f"{n:>4}{kernel:>8}{stride:>7} |{sizes[0]:>6}{sizes[1]:>6}{sizes[2]:>11} | {zeros}")
 
 # %% [markdown]
-# **Explain.** An even picture with stride 2 gets its one zero at the right and at the bottom, so all
-# windows lie half a pixel further to the right than with one zero on either side. The sizes agree and
-# the numbers do not: weights brought over from a library that pads both sides give other answers.
+# **Explain.** With a kernel of 3 and stride 2, an even picture gets its one zero at the right and
+# bottom, so every window lies one pixel further to the right and down than with one zero on either
+# side: windows begin at 0, 2, 4, ... and not at -1, 1, 3, ... The sizes agree and the numbers do not: weights brought over from a library that pads both sides give other answers.
 #
 # A dilated kernel reaches further with the same nine weights: a kernel of 3 with gaps of one pixel
 # reaches across $d (k - 1) + 1$ pixels.
@@ -596,6 +612,7 @@ figures.numbers(
     [values, largest, mean],
     ["values", "max pooling", "average pooling"],
     windows={0: (0, 0, 2, 2), 1: (0, 0, 1, 1), 2: (0, 0, 1, 1)},
+    white=9,
     title="The largest value survives; the mean thins it out",
     alt="A grid of 4 by 4 with a single 9, its max pooling 9, 1, 8, 1 and its average pooling 2.25, "
     "1, 5, 0.25.",
@@ -664,6 +681,8 @@ check("01-receptive-field", receptive_field)
 # A formula should be held against the thing itself. We do it in two ways. By **trial**: light one
 # pixel after another and see whether the output moves (`convolution.influence`). By **gradient**:
 # ask TensorFlow for the derivatives of one output by all pixels; where it is not 0, the pixel counts.
+# Lesson 02's network is run with its poolings replaced by convolutions of ones with a stride of 2: the
+# same windows, and every pixel counts. (In max pooling only the largest of a window would move the output.)
 # **Predict.** Will the three agree?
 
 
@@ -699,7 +718,7 @@ stacks = {
     "conv 3": [(3, 1)],
     "conv 3, conv 3": [(3, 1), (3, 1)],
     "conv 3 stride 2, conv 3": [(3, 2), (3, 1)],
-    "lesson 02's network": article,
+    "lesson 02's windows": article,
 }
 agree = True
 for name, layers in stacks.items():
@@ -819,32 +838,45 @@ x1, y1, x2, y2 = np.rint(start).astype(int)
 crop = images[0, y1:y2, x1:x2]
 raw = convolution.correlate(images[:1], crop[..., None])[0, :, :, 0]
 centred = convolution.correlate(images[:1], kernels.template(crop))[0, :, :, 0]
-half = np.array([(x2 - x1) / 2, (y2 - y1) / 2])
+middle = np.array([(x2 - x1) // 2, (y2 - y1) // 2])  # of a window, from its corner
 
 
-def corner_of(response):
-    """Left and upper border of the window that answers most."""
-    return np.array(kernels.peak(response)[::-1])
+def in_place(response):
+    """A map as large as the frame: each answer stands at the middle of its window."""
+    whole = np.full(images.shape[1:3], np.nan)
+    high, wide = response.shape
+    whole[middle[1] : middle[1] + high, middle[0] : middle[0] + wide] = response
+    return whole
+
+
+def best(response):
+    """The middle of the window that answers most, x and y."""
+    return np.array(kernels.peak(response)[::-1]) + middle
 
 
 figures.responses(
-    [images[0], (raw - raw.min()) / np.ptp(raw), centred / np.abs(centred).max()],
+    [
+        images[0],
+        in_place((raw - raw.min()) / np.ptp(raw)),
+        in_place(centred / np.abs(centred).max()),
+    ],
     ["frame 0, object in orange", "raw piece as kernel", "its mean taken away"],
     signed=(2,),
     boxes={0: [start]},
-    points={0: [corner_of(centred) + half], 1: [corner_of(raw)], 2: [corner_of(centred)]},
+    points={1: [best(raw)], 2: [best(centred)]},
     title="The raw piece answers to brightness; without its mean it answers to the object",
     alt="A frame with the object in a box, and two response maps. The map of the raw piece is bright "
-    "in a wide area and its peak is somewhere else. The map of the centred piece has one sharp "
-    "peak, at the object.",
+    "in a wide area and its peak, in a ring, is somewhere else. The map of the centred piece has one "
+    "sharp peak, at the object, in a ring too.",
     width=9,
 )
 
 # %% [markdown]
 # **Explain.** All pixels are positive, so a bright window makes every product large, whatever it
 # shows. Taking the mean of each channel out of the kernel makes its weights add up to 0, as in an edge
-# kernel: flat areas now give 0, and only the *pattern* counts. (A map is smaller than the frame: it
-# has one value for each place of the kernel's corner.)
+# kernel: flat areas now give 0, and only the *pattern* counts. (The ring is around the largest answer.
+# A map is smaller than the frame: it has one value for each place of the kernel, drawn here at the
+# middle of its window.)
 
 # %%
 show(kernels.template, kernels.follow)
@@ -884,11 +916,12 @@ plots.bars(
 # ### Where it fails
 #
 # **Predict.** The same scene, with one difficulty at a time turned up: which ones will the kernel
-# survive? The object turns; it changes its size; the light changes; look-alikes come in.
+# survive? The object turns; it changes its size; the light changes; look-alikes come in. To save
+# time, the kernel gets every second frame only, without a difficulty (*none*) too.
 
 # %%
 difficulties = ("rotation", "scale_variation", "illumination", "distractors")
-survives = {"none": share["centred piece"]}
+survives = {"none": hits(kernels.follow(images[::2], start), truth[::2])}  # every second frame
 for dial in difficulties:
     hard = scenes.render(
         seed=9, frames=60, size=(96, 128), objects=3, object_size=(20, 28), **{dial: 1.0}
@@ -1084,7 +1117,7 @@ Markdown(
 #   moves that are no multiple of the stride.
 # - *"An output sees its whole receptive field."* It can; in practice the middle counts most.
 # - *"The brightest answer is the best match."* Only for a kernel without its mean; and for windows of
-#   unlike contrast one divides by their length, too (lesson 07).
+#   unlike contrast one divides by their length, too (lesson 00's likeness; lesson 07).
 #
 # ## Quiz
 #

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracklab.convolution import output_size as _output_size
+from tracklab.exercises import compare
 from tracklab.exercises.engine import Exercise, Misconception
 from tracklab.plots import convolutions as figures
 
@@ -33,7 +34,7 @@ def to_tensor_starter(frames: Array) -> Any:
 
 def _to_tensor_by_stacking(frames: Array) -> Any:
     blue, green, red = np.moveaxis(np.asarray(frames, np.float64), -1, 0)
-    return np.stack([red, green, blue], -1) / 255.0
+    return np.float32(np.stack([red, green, blue], -1) / 255.0)
 
 
 def _still_bgr(frames: Array) -> Any:
@@ -83,6 +84,22 @@ def _draw_tensor(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     )
 
 
+def _judge_tensor(inputs: tuple[Any, ...], got: Any, wanted: Any) -> str | None:
+    """The values, and then their type: TensorFlow multiplies no float64 with float32 weights."""
+    off = compare.difference(got, wanted)
+    if off is not None:
+        return off
+    kind = getattr(got, "dtype", None)
+    if kind is None or kind != np.float32:
+        came = "in a list" if kind is None else f"of type {np.dtype(kind).name}"
+        return (
+            f"The numbers are right, and yours are {came}; float32 is wanted. Dividing bytes makes "
+            "float64: twice the memory, and a network's float32 weights refuse it. Use "
+            "`.astype(np.float32)` before you divide."
+        )
+    return None
+
+
 _SEEN = 51  # a fifth of the range: something is to be seen in a picture of it
 
 
@@ -116,6 +133,7 @@ TO_TENSOR = Exercise(
         and min(frames.shape[1:3]) >= 2
         and frames.max() >= _SEEN
     ),
+    judge=_judge_tensor,
     misconceptions=(
         Misconception(
             "still BGR",
@@ -221,6 +239,26 @@ def _pads(image: Array, kernel: Array) -> Any:
     return correlate(np.pad(image, amounts), kernel)
 
 
+def _full_size(image: Array, kernel: Array) -> Any:
+    found = correlate(image, kernel)
+    beyond = [(0, n - m) for n, m in zip(image.shape, found.shape, strict=True)]
+    return np.pad(found, beyond)
+
+
+def _full_size_middle(image: Array, kernel: Array) -> Any:
+    found = correlate(image, kernel)
+    around = [(n - m) // 2 for n, m in zip(image.shape, found.shape, strict=True)]
+    output = np.zeros(image.shape)
+    output[around[0] :, around[1] :][: found.shape[0], : found.shape[1]] = found
+    return output
+
+
+def _full_size_cut(image: Array, kernel: Array) -> Any:
+    # slices stop at the border by themselves; what is left of a window meets a part of the kernel
+    h, w = kernel.shape
+    return correlate(np.pad(image, ((0, h - 1), (0, w - 1))), kernel)
+
+
 def _averages(image: Array, kernel: Array) -> Any:
     return correlate(image, kernel) / kernel.size
 
@@ -285,6 +323,13 @@ CORRELATE = Exercise(
             "pads",
             _pads,
             "You padded the image with zeros to keep its size. Without padding the output shrinks.",
+        ),
+        Misconception(
+            "as large as the image",
+            _full_size,
+            "Your output has as many rows and columns as the image. Without padding the output is "
+            "smaller: H - h + 1 by W - w + 1, one number for each place where the kernel fits.",
+            variants=(_full_size_cut, _full_size_middle),
         ),
         Misconception(
             "takes the mean",

@@ -30,6 +30,7 @@ ROOM = 288  # pixels that a picture is enlarged to
 GAP, BAR, LABELS, TOP = 18, 14, 62, 26  # pixels: between, colour bar, its numbers, titles
 SPOT = "one white pixel"
 QUIET = 0.1  # of the strongest answer: what is less counts as none
+FITS = "calc(100% - 8px)"  # of a column: margins are not part of a width
 PICTURE_SUM = 0.1  # of the sizes of the weights: a sum above it makes a picture of a picture
 
 INK, PAPER, RULE = (40, 40, 40), (255, 255, 255), (205, 205, 205)
@@ -283,7 +284,7 @@ class Weighing:
                 # the indices of an array: rows go down, columns to the right
                 description=f"[{place // 3}, {place % 3}]",
                 style={"description_width": "3.2em"},
-                layout={"width": "8.2em"},
+                layout={"width": "10.4em"},  # room for -0.1111 beside the arrows
             )
             for place, weight in enumerate(self.default)
         ]
@@ -309,8 +310,23 @@ class Weighing:
         for field in fields:
             field.observe(take_fields, names="value")
         held.observe(spread, names="value")
-        grid = widgets.GridBox(fields, layout={"grid_template_columns": "repeat(3, 8.6em)"})
-        return held, widgets.VBox([names, grid])
+        names.layout.width = "24em"
+        names.layout.max_width = FITS
+        columns = "repeat(3, minmax(0, 10.8em))"
+        grid = widgets.GridBox(fields, layout={"grid_template_columns": columns})
+        view = widgets.VBox([names, grid])
+        view.add_class("tracklab-wide")  # a row of its own: nine fields are wider than a column
+        return held, view
+
+
+class Fitting(Choice):
+    """A `Choice` that leaves room for the margins around it, so that its end is not cut off."""
+
+    def build(self) -> tuple[Any, Any]:
+        """A drop-down list."""
+        value, view = super().build()
+        view.layout.width = FITS
+        return value, view
 
 
 class Held(traitlets.HasTraits):
@@ -331,9 +347,9 @@ def kernel(image: str = "a drawing") -> Explorer:
         draw,
         {
             "weights": Weighing("Kernel", nine(kernels.KERNELS["Sobel x"])),
-            "image": Choice("Picture", tuple(PICTURES), image),
+            "image": Fitting("Picture", tuple(PICTURES), image),
             "stride": Slider("Stride", 1, 4, 1, unit="pixels"),
-            "padding": Choice("Padding", convolution.PADDINGS),
+            "padding": Fitting("Padding", convolution.PADDINGS),
             "normalise": Toggle("Divide the weights by their sum"),
         },
         title="Kernel: nine numbers, and what they answer",

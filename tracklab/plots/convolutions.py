@@ -14,8 +14,9 @@ from tracklab import errors
 from tracklab.plots.base import COLORS, FAINT, GRID, INK, WIDTH, Figure, figure, plain, style
 
 SIGNED = "PuOr_r"  # purple below 0, orange above: apart for every kind of colour vision
-FRAME, MARK, SEEN = COLORS[1], COLORS[2], COLORS[4]
+FRAME, RING, SEEN = COLORS[1], COLORS[5], COLORS[4]
 CELL = 0.4  # inches of a number in its cell
+DARK = 0.5  # of white: numbers on what is darker are white
 LETTER = 0.09  # inches of a title's bold letter
 MOST_PLACES = 14  # bars drawn below an axis; more only repeat
 
@@ -25,13 +26,16 @@ def numbers(
     titles: Sequence[str],
     *,
     windows: Mapping[int, tuple[int, int, int, int]] | None = None,
+    white: float | None = None,
     title: str = "",
     alt: str = "",
 ) -> Figure:
     """Small grids side by side with their numbers written in, each under its title.
 
     grids: arrays `(H, W)` or `(W,)`, of a few cells each; NaN is shown as "?". Grids with negative
-        numbers are coloured around 0 (purple below, orange above), others from white to grey.
+        numbers are coloured around 0 (purple below, orange above), others are shaded as a picture
+        is: 0 is black, and `white` is white.
+    white: a number, for grids that are to be compared; each grid's largest if not given.
     windows: frames a part of a grid: `{grid: (row, column, rows, columns)}`.
     title, alt: the finding, and the figure in words.
 
@@ -41,6 +45,8 @@ def numbers(
     if any(array.ndim != 2 for array in arrays) or len(arrays) != len(titles):
         errors.bad("grids", [array.shape for array in arrays], "as many (H, W) grids as titles")
     spans = [max(array.shape[1], 2.4) for array in arrays]
+    longest = max((len(_written(value)) for array in arrays for value in array.flat), default=1)
+    size = 9 if longest < 5 else 7.5  # one size for all: a smaller number is no lesser number
     rows = max(array.shape[0] for array in arrays)
     fig, axes = figure(
         1,
@@ -54,7 +60,7 @@ def numbers(
     )
     with style():
         for place, (ax, array, name) in enumerate(zip(axes[0], arrays, titles, strict=True)):
-            _grid(ax, array)
+            _grid(ax, array, size, white or _most(array))
             ax.set_title(name)
             if windows and place in windows:
                 row, column, high, wide = windows[place]
@@ -70,17 +76,27 @@ def _room(title: str, width: float) -> float:
     return max(width, min(LETTER * len(title) + 0.2, WIDTH))
 
 
-def _grid(ax: Any, array: NDArray[Any]) -> None:
-    known = array[np.isfinite(array)]
-    most = (float(np.abs(known).max()) if known.size else 0.0) or 1.0
-    signed = bool((known < 0).any())
-    # paler than the scale allows, so that black numbers can be read on every cell
-    limits = (-1.7 * most, 1.7 * most) if signed else (0, 1.7 * most)
-    ax.imshow(array, cmap=SIGNED if signed else "Greys", vmin=limits[0], vmax=limits[1])
+def _written(value: float) -> str:
+    """A number as it stands in its cell."""
+    return f"{value + 0.0:.3g}" if np.isfinite(value) else "?"
+
+
+def _most(array: NDArray[Any]) -> float:
+    """The largest size of a number that is known, or 1."""
+    return float(np.abs(array[np.isfinite(array)]).max(initial=0.0)) or 1.0
+
+
+def _grid(ax: Any, array: NDArray[Any], size: float, bright: float) -> None:
+    """One grid: numbers of `size` points; `bright` is white where no number is below 0."""
+    signed = bool((array < 0).any())
+    # paler than the signed scale allows, so that black numbers can be read on every cell
+    limits = (-1.7 * _most(array), 1.7 * _most(array)) if signed else (0.0, bright)
+    ax.imshow(array, cmap=SIGNED if signed else "gray", vmin=limits[0], vmax=limits[1])
     for (row, column), value in np.ndenumerate(array):
-        text = f"{value + 0.0:.3g}" if np.isfinite(value) else "?"
-        size = 9 if len(text) < 5 else 7.5
-        ax.text(column, row, text, ha="center", va="center", fontsize=size)
+        dark = not signed and value < DARK * bright  # not so for NaN, which is drawn white
+        color = "white" if dark else INK
+        text = _written(value)
+        ax.text(column, row, text, ha="center", va="center", fontsize=size, color=color)
     ax.set_xticks(np.arange(array.shape[1] + 1) - 0.5, [])
     ax.set_yticks(np.arange(array.shape[0] + 1) - 0.5, [])
     ax.tick_params(length=0)
@@ -106,7 +122,7 @@ def responses(
     """Images and what kernels answer to them, in rows of `columns`, each under its title.
 
     images: `(H, W)` or RGB `(H, W, 3)`; uint8, or floats of which `limits` are black and white
-        (what is beyond is cut).
+        (what is beyond is cut). NaN is left as white as the paper.
     signed: places of those that have a sign: coloured around 0, purple below and orange above, on
         one scale for all of them, whose bar stands at the right.
     boxes, points: by place, `xyxy` boxes `(n, 4)` and points `(n, 2)` (x, y) to draw on an image.
@@ -128,7 +144,7 @@ def responses(
     fig, axes = figure(
         rows, columns, title=title, alt=alt, width=width, height=height, squeeze=False
     )
-    most = max((float(np.abs(arrays[i]).max()) for i in signed), default=1.0) or 1.0
+    most = max((_most(arrays[i]) for i in signed), default=1.0)
     scale = Normalize(-most, most)
     drawn = None
     with style():
@@ -152,8 +168,9 @@ def responses(
                     )
                     ax.add_patch(edge)
             for x, y in np.reshape((points or {}).get(place, ()), (-1, 2)):
-                ax.plot(x, y, "o", mfc="none", mec="black", ms=13, mew=1.2)
-                ax.plot(x, y, "+", color=MARK, ms=13, mew=2.2)
+                # rings: what they mark stays to be seen
+                ax.plot(x, y, "o", mfc="none", mec="black", ms=19, mew=3.6)
+                ax.plot(x, y, "o", mfc="none", mec=RING, ms=19, mew=1.8)
         if drawn is not None:
             bar = fig.colorbar(drawn, ax=list(axes.ravel()), fraction=0.04, pad=0.01, aspect=25)
             bar.set_label("response")
