@@ -66,6 +66,7 @@ def _chain(
     units: Any,
     *,
     bias: int = 1,
+    dense_bias: int = 1,
     border: int = 2,
     channels_in: bool = True,
     pool: bool = True,
@@ -83,13 +84,33 @@ def _chain(
             height, width = (height + up) // 2, (width + up) // 2
     inputs = height * width * channels
     for count in units:
-        weights += (inputs + bias) * count
+        weights += (inputs + dense_bias) * count
         inputs = count
     return weights
 
 
 def _without_biases(shape: Any, filters: Any, units: Any) -> int:
+    return _chain(shape, filters, units, bias=0, dense_bias=0)
+
+
+def _without_filter_biases(shape: Any, filters: Any, units: Any) -> int:
     return _chain(shape, filters, units, bias=0)
+
+
+def _without_unit_biases(shape: Any, filters: Any, units: Any) -> int:
+    return _chain(shape, filters, units, dense_bias=0)
+
+
+def _without_dense(shape: Any, filters: Any, units: Any) -> int:
+    return _chain(shape, filters, ())
+
+
+def _without_last_dense(shape: Any, filters: Any, units: Any) -> int:
+    return _chain(shape, filters, units[:-1])
+
+
+def _without_convolutions(shape: Any, filters: Any, units: Any) -> int:
+    return _chain(shape, filters, units) - _chain(shape, filters, ())
 
 
 def _padded(shape: Any, filters: Any, units: Any) -> int:
@@ -183,6 +204,34 @@ COUNT_WEIGHTS = Exercise(
             _without_biases,
             "You left out the biases: every filter and every unit has one number more, which is "
             "added to its sum.",
+        ),
+        Misconception(
+            "no biases in convolutions",
+            _without_filter_biases,
+            "Your convolutions have no biases: every filter has one number more, which is added to "
+            "its sum.",
+        ),
+        Misconception(
+            "no biases in dense layers",
+            _without_unit_biases,
+            "Your dense layers have no biases: every unit has one number more, which is added to "
+            "its sum.",
+        ),
+        Misconception(
+            "no dense layers",
+            _without_dense,
+            "You counted the convolutions only. The dense layers have weights too: each unit one "
+            "for every input, and a bias.",
+        ),
+        Misconception(
+            "last dense layer left out",
+            _without_last_dense,
+            "You left out the last dense layer, which gives the answer. It has weights too.",
+        ),
+        Misconception(
+            "no convolutions",
+            _without_convolutions,
+            "You counted the dense layers only. A filter has 3 x 3 x channels weights, and a bias.",
         ),
         Misconception(
             "padded",
@@ -297,6 +346,16 @@ def _overflows_in_the_log(logits: Floats, labels: Whole) -> float:
 
 def _underflows(logits: Floats, labels: Whole) -> float:
     return float(-np.log(_chosen(_softmax(logits), labels)).mean())
+
+
+def _peak_of_all(logits: Floats, labels: Whole) -> float:
+    z = logits - logits.max()
+    return float((np.log(np.exp(z).sum(1)) - _chosen(z, labels)).mean())
+
+
+def _peak_of_all_by_quotient(logits: Floats, labels: Whole) -> float:
+    e = np.exp(logits - logits.max())
+    return float(-np.log(_chosen(e / e.sum(1, keepdims=True), labels)).mean())
 
 
 def _clipped(logits: Floats, labels: Whole, least: float = 1e-7) -> float:
@@ -420,6 +479,8 @@ CROSS_ENTROPY = Exercise(
         (np.array([[1000.0, 0.0]]), np.array([1])),
         (np.array([[-1000.0, -1001.0, -1000.0]]), np.array([1])),
         (np.array([[1.0, 5.0], [7.0, 2.0]]), np.array([0, 1])),
+        # rows of very different size: each needs its own largest logit taken off
+        (np.array([[1000.0, 0.0], [0.0, 0.0]]), np.array([0, 1])),
     ),
     generate=_scored,
     valid=_is_scored,
@@ -444,6 +505,13 @@ CROSS_ENTROPY = Exercise(
             "For logits of ordinary size you are right. But `np.exp(1000)` is infinite and "
             "`np.exp(-1000)` is 0. log sum exp(z) = m + log sum exp(z - m), with m the row's "
             "largest logit.",
+        ),
+        Misconception(
+            "largest of all",
+            _peak_of_all,
+            "Take the largest of each row, not of the whole array: beside a row with 1000, all "
+            "powers of a row of zeros are rounded to 0. `logits.max(axis=1, keepdims=True)`.",
+            variants=(_peak_of_all_by_quotient,),
         ),
         Misconception(
             "underflow",
