@@ -78,3 +78,18 @@ def test_a_table_holds_its_texts():
     assert texts == ["layer", "weights", "dense", "10", "flatten", "0"]
     with pytest.raises(errors.InputError, match="2 texts a row"):
         classification.table(("layer", "weights"), [("dense",)])
+
+
+def test_seen_and_new_have_a_panel_each_and_whole_epochs():
+    epoch = np.arange(1, 21)
+    seen = {"loss": 2.0 / epoch, "accuracy": epoch / 21}
+    new = {"loss": 1 + epoch / 20, "accuracy": epoch / 42}
+    fig = classification.seen_and_new(epoch, seen, new, title="By heart", alt="Two panels.")
+    assert [ax.get_ylabel() for ax in fig.axes] == ["loss", "accuracy"]
+    for ax, what in zip(fig.axes, ("loss", "accuracy"), strict=True):
+        np.testing.assert_array_equal(ax.lines[0].get_ydata(), seen[what])
+        np.testing.assert_array_equal(ax.lines[1].get_ydata(), new[what])
+        assert all(float(tick).is_integer() for tick in ax.get_xticks())
+        assert {text.get_text() for text in ax.texts} == {"seen", "new"}
+    with pytest.raises(errors.InputError, match="seen and new"):
+        classification.seen_and_new(epoch[:-1], seen, new, title="By heart")

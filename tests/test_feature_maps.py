@@ -8,6 +8,7 @@ from tracklab.explorers import feature_maps as fm
 from tracklab.quiet import keras, tf
 
 NAMES = ("a", "b", "c", "d")
+MOST_LETTERS = 24  # of a layer in a list 300 pixels wide beside its label
 
 
 def chain(side=20):
@@ -153,6 +154,23 @@ def test_a_silent_channel_is_said_to_be_silent():
     assert "Channel 0 is silent" in quiet.caption
     assert quiet.numbers["silent channels"] >= 1
     fm.draw(maps, **settings(maps, rank=999, view=fm.ONE))
+
+
+def test_a_rank_that_the_layer_does_not_have_is_said_to_be_its_last(maps):
+    for shown in maps.layers:
+        count = shown.shape[-1]
+        last = fm.draw(maps, **settings(maps, layer=shown.label, rank=count))
+        beyond = fm.draw(maps, **settings(maps, layer=shown.label, rank=count + 1))
+        np.testing.assert_array_equal(last.picture, beyond.picture)
+        assert "is more than this layer has" not in last.caption
+        assert f"Rank {count + 1} is more than this layer has: of its {count}" in beyond.caption
+
+
+def test_layers_of_the_shipped_network_have_names_that_fit_a_list():
+    from tracklab.models import classifier
+
+    model, _ = classifier.shipped()
+    assert max(len(shown.label) for shown in fm.layers(model, 32)) <= MOST_LETTERS
 
 
 def test_without_names_there_is_no_answer_to_tell():

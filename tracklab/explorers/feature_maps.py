@@ -44,21 +44,21 @@ VIEWS = (GRID, ONE)
 # Layers that only pass on or rescale what they get: there is nothing new to see behind them.
 PLAIN = ("InputLayer", "Rescaling", "Normalization", "Dropout", "Flatten")
 WORDS = {
-    "Conv2D": "convolution",
+    "Conv2D": "conv",
     "DepthwiseConv2D": "depthwise",
     "SeparableConv2D": "separable",
-    "MaxPooling2D": "max pooling",
-    "AveragePooling2D": "average pooling",
-    "GlobalAveragePooling2D": "global average",
-    "GlobalMaxPooling2D": "global maximum",
+    "MaxPooling2D": "max pool",
+    "AveragePooling2D": "mean pool",
+    "GlobalAveragePooling2D": "global mean",
+    "GlobalMaxPooling2D": "global max",
     "BatchNormalization": "batch norm",
     "GroupNormalization": "norm",
     "ReLU": "ReLU",
     "Activation": "activation",
-    "Add": "sum with skip",
+    "Add": "skip sum",
     "Dense": "dense",
     "Softmax": "softmax",
-    "Shift": "learned shift",
+    "Shift": "shift",
 }
 
 
@@ -110,7 +110,7 @@ def layers(model: Any, side: int) -> list[Shown]:
         if kind == "Activation":
             name = {"relu": "ReLU"}.get(activation, activation)
         elif activation == "relu":
-            name += " + ReLU"
+            name += "+ReLU"
         size_text = "x".join(map(str, shape))  # short: a list in a notebook is narrow
         shown.append(Shown(f"{len(shown) + 1}. {name} {size_text}", name, place, shape, sees))
     return shown
@@ -214,6 +214,12 @@ def draw(maps: Maps, *, image: int, layer: str, view: str, rank: int) -> Drawing
         _write(sheet, f"channel {chosen}", FOOT, TOP + ROOM - FOOT + 24)
         _write(sheet, "by itself", FOOT, TOP + ROOM - FOOT + 42)
     caption, numbers = _words(maps, image, shown, found, chosen, min(rank, len(order)))
+    if rank > len(order):
+        kind = "channels" if found.ndim == 3 else "values"
+        caption += (
+            f" Rank {rank} is more than this layer has: of its {len(order)} {kind}, number "
+            f"{len(order)} is shown, the weakest."
+        )
     return Drawing(sheet, caption, numbers)
 
 
@@ -263,7 +269,7 @@ def _whereabouts(one: Floats, channel: int, rank: int) -> str:
     order = "strongest" if rank == 1 else f"number {rank} in strength"
     return (
         f"Channel {channel}, the {order}, reaches {one[row, column]:.2f} at the {where}; "
-        f"{area:.0%} of its map is above half of that."
+        f"{area:.0%} of its map is stronger than half of that."
     )
 
 
@@ -384,7 +390,7 @@ def feature_maps(
             "image": Slider("Image", 0, len(maps.images) - 1, 0),
             "layer": Choice("Layer", names, names[first]),
             "view": Choice("Show", VIEWS),
-            "rank": Slider("Strength rank", 1, most, 1),
+            "rank": Slider("Strength rank", 1, most, 1),  # a layer with fewer stops at its last
         },
         title="Feature maps: what each channel of a layer answers to",
         description="Go from the first layer to the last. When do you stop recognising the image? "

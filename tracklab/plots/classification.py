@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from tracklab import errors
 from tracklab.plots.base import COLORS, FAINT, INK, WIDTH, Figure, figure, plain, style
+from tracklab.plots.pictures import label_at_right
 
 ROW = 0.27  # inches that a line of a table needs
 CLASSES_NAMED = 12  # more names than that cannot be read below bars
@@ -149,4 +151,44 @@ def loss_against_margin(
         right.set(xlabel="true logit minus the others", ylabel="|d loss / d logit|", ylim=(0, 1.05))
         left.legend(loc="upper right")
         right.legend(loc="upper right")
+    return fig
+
+
+def seen_and_new(
+    epoch: ArrayLike,
+    seen: Mapping[str, ArrayLike],
+    new: Mapping[str, ArrayLike],
+    *,
+    title: str,
+    alt: str = "",
+    width: float = WIDTH,
+) -> Figure:
+    """How a network does on the images that it learns from and on new ones, epoch by epoch.
+
+    epoch: `(N,)`, when it was judged. seen, new: each "loss" `(N,)` and "accuracy" `(N,)`, 0 to 1:
+    a panel for each of the two.
+    """
+    when = np.asarray(epoch, float)
+    fig, axes = figure(1, 2, title=title, alt=alt, width=width, height=3.1)
+    with style():
+        for ax, what in zip(axes, ("loss", "accuracy"), strict=True):
+            runs = {"seen": np.asarray(seen[what], float), "new": np.asarray(new[what], float)}
+            if any(values.shape != when.shape for values in runs.values()):
+                came = errors.Said(f"{[v.shape for v in runs.values()]} values of {what}")
+                errors.bad("seen and new", came, f"one an epoch, shape {when.shape}")
+            for (name, values), line, color in zip(
+                runs.items(), ("-", "--"), COLORS[:2], strict=True
+            ):
+                ax.plot(when, values, line, color=color, label=name)
+            top = 1.0 if what == "accuracy" else None
+            ax.set(xlabel="epoch", ylabel=what, ylim=(0, top))
+            ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+            high = ax.get_ylim()[1]
+            label_at_right(
+                ax,
+                [
+                    (float(v[-1]) / high, name, color, (float(when[-1]), float(v[-1])))
+                    for (name, v), color in zip(runs.items(), COLORS[:2], strict=True)
+                ],
+            )
     return fig
