@@ -87,6 +87,7 @@ plots.images(
     some,
     [f"{data.class_names[k]} {s:.0%}" for k, s in zip(answers, sure, strict=True)],
     right=answers == truth,
+    columns=6,
     title=f"{data.name}: {(answers == truth).sum()} of 24 right, and how sure the network is",
     alt="Twenty-four small images, each with the class that the network names and its confidence.",
 )
