@@ -4,7 +4,6 @@ import base64
 import functools
 import io
 import re
-import shutil
 
 import av
 import numpy as np
@@ -12,18 +11,6 @@ import pytest
 
 from tracklab import boxes, clips, errors, overlay, show
 from tracklab.clips import Clip, Truth
-
-CHROMIUM = shutil.which("chromium")
-ARGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def scene(count=20, height=96, width=128, name="scene"):
@@ -174,15 +161,11 @@ def test_what_cannot_be_played(arguments, options, words):
 # In a real browser
 
 
-@pytest.fixture(scope="module")
-def page():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser.new_page()
-        browser.close()
+@pytest.fixture
+def page(chromium):
+    page = chromium.new_page()
+    yield page
+    page.close()
 
 
 PLAY = """async () => {

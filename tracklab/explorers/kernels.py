@@ -319,16 +319,6 @@ class Weighing:
         return held, view
 
 
-class Fitting(Choice):
-    """A `Choice` that leaves room for the margins around it, so that its end is not cut off."""
-
-    def build(self) -> tuple[Any, Any]:
-        """A drop-down list."""
-        value, view = super().build()
-        view.layout.width = FITS
-        return value, view
-
-
 class Held(traitlets.HasTraits):
     """Nine numbers that change together."""
 
@@ -347,9 +337,9 @@ def kernel(image: str = "a drawing") -> Explorer:
         draw,
         {
             "weights": Weighing("Kernel", nine(kernels.KERNELS["Sobel x"])),
-            "image": Fitting("Picture", tuple(PICTURES), image),
+            "image": Choice("Picture", tuple(PICTURES), image),
             "stride": Slider("Stride", 1, 4, 1, unit="pixels"),
-            "padding": Fitting("Padding", convolution.PADDINGS),
+            "padding": Choice("Padding", convolution.PADDINGS),
             "normalise": Toggle("Divide the weights by their sum"),
         },
         title="Kernel: nine numbers, and what they answer",

@@ -265,7 +265,8 @@ def reliability(
     ends = []
     with style():
         ax.plot([0, 1], [0, 1], color=FAINT, linestyle="--", linewidth=1)
-        ax.text(0.03, 0.09, "as often right as it says", color=FAINT, rotation=38, fontsize=8.5)
+        # in the corner, where no curve comes: nobody is nearly always right and never sure
+        ax.text(0.02, 0.95, "- - -  as often right as it says", color=FAINT, fontsize=8.5)
         for k, (name, (confidence, correct)) in enumerate(models.items()):
             mean, accuracy, count, error = calibration(confidence, correct, bins)
             there = count > 0

@@ -134,6 +134,7 @@ class Open:
         self.page = page = self.context.new_page()
         page.set_default_timeout(PATIENCE)
         self.faults = []
+        self.expected = ()  # parts of messages that a test has a reason to expect
         own = (address, address.replace("http", "ws"), "data:", "blob:")
         page.on("pageerror", lambda error: self.faults.append(f"page error: {error}"))
         page.on("console", self._console)
