@@ -4,6 +4,8 @@ BIN := .venv/bin
 READY := .venv/ready
 LESSONS ?=
 PYTEST := $(BIN)/python -m pytest
+# JupyterLab asks root, as one is in a container, to say that it is meant.
+ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .PHONY: help lab test check lint unit lessons browser build times bench lock format clean
 .DEFAULT_GOAL := help
@@ -16,7 +18,7 @@ $(READY): requirements.lock pyproject.toml scripts/setup.sh
 	@touch $(READY)
 
 lab: $(READY) ## set up if needed, then open the first lesson in JupyterLab
-	$(BIN)/jupyter lab notebooks/00_follow_that_object.ipynb
+	$(BIN)/jupyter lab $(ROOT) notebooks/00_follow_that_object.ipynb
 
 test: lint unit lessons browser ## set up if needed, then hold everything: style, types, tests, lessons, browser
 

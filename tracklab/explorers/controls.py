@@ -172,7 +172,7 @@ class Seed:
             max=MOST_SEED,
             description=self.label,
             style=LABEL,
-            layout={"width": "13em"},
+            layout={"width": "12.4em"},  # with the button it must fit into a column
         )
         button = widgets.Button(
             description=self.button, layout={"width": "auto", "flex": "0 0 auto"}
