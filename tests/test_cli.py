@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -80,14 +81,17 @@ def test_explore_lists_the_explorers(capsys):
     assert set(explorers.NAMES) <= set(capsys.readouterr().out.split())
 
 
-def test_explore_opens_a_notebook_that_shows_it(monkeypatch, capsys):
+@pytest.mark.parametrize("is_root", [True, False])
+def test_explore_opens_a_notebook_that_shows_it(monkeypatch, is_root):
     opened = []
 
     def note(command):
-        opened.append(json.loads(Path(command[-1]).read_text(encoding="utf-8")))
+        opened.append(json.loads(Path(command[3]).read_text(encoding="utf-8")))
+        assert ("--allow-root" in command) == is_root
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(subprocess, "run", note)
+    monkeypatch.setattr(os, "geteuid", lambda: 0 if is_root else 1000, raising=False)
     assert cli.main(["explore", "scene"]) == 0
     nbformat = pytest.importorskip("nbformat")
     nbformat.validate(opened[0])

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import tracklab
 
+ABOUT = "tracklab: visual object tracking with deep learning, as a course that you run."
 WRONG, STOPPED = 2, 130
 NETWORKS = ("classifier",)
 
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """All commands and their options."""
-    parser = argparse.ArgumentParser(prog="python -m tracklab", description=tracklab.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tracklab", description=ABOUT)
     parser.add_argument("--version", action="version", version=f"tracklab {tracklab.__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
 
@@ -159,4 +160,7 @@ def _open_notebook(stem: str, code: str, words: str) -> int:
         path = Path(folder) / f"{stem}.ipynb"
         path.write_text(json.dumps(notebook), encoding="utf-8")
         print(f"JupyterLab opens {path.name}; Ctrl-C here ends it.", file=sys.stderr)
-        return subprocess.run([sys.executable, "-m", "jupyterlab", str(path)]).returncode
+        command = [sys.executable, "-m", "jupyterlab", str(path)]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            command.append("--allow-root")  # root in a container, whom JupyterLab refuses
+        return subprocess.run(command).returncode
