@@ -7,7 +7,12 @@ import os
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# How fast a machine is must not decide whether a property holds.
+hypothesis.settings.register_profile("tracklab", deadline=None)
+hypothesis.settings.load_profile("tracklab")
 
 ROOT = Path(__file__).resolve().parent
 OFFLINE = ROOT / "tests" / "offline"
