@@ -8,7 +8,7 @@ from realdata import ROOT
 
 # Rooms by floor (house plan in CONTRIBUTING.md); a room is a module or a package of tracklab.
 FLOORS = (
-    ("errors", "boxes", "calibration", "clips", "convolution", "kernels", "quiet"),
+    ("errors", "boxes", "calibration", "clips", "convolution", "detections", "kernels", "quiet"),
     ("scenes", "video", "datasets", "augment"),
     ("models", "optimizers", "training"),
     ("trackers",),
