@@ -9,6 +9,7 @@ from tracklab.datasets.cifar import CIFAR_CLASSES, cifar10
 from tracklab.datasets.drawn import sprites
 from tracklab.datasets.folder import image_folder
 from tracklab.datasets.images import Images
+from tracklab.datasets.imagined import imagined_detections
 from tracklab.datasets.store import cache_dir
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "cache_dir",
     "cifar10",
     "image_folder",
+    "imagined_detections",
     "sprites",
     "unpack",
 ]
