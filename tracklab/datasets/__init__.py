@@ -5,6 +5,7 @@ name, and is announced in one line.
 """
 
 from tracklab.datasets.archive import unpack
+from tracklab.datasets.boxed import BoxedImages, SceneBatches, boxed_scenes, objects_of
 from tracklab.datasets.cifar import CIFAR_CLASSES, cifar10
 from tracklab.datasets.drawn import sprites
 from tracklab.datasets.folder import image_folder
@@ -14,11 +15,15 @@ from tracklab.datasets.store import cache_dir
 
 __all__ = [
     "CIFAR_CLASSES",
+    "BoxedImages",
     "Images",
+    "SceneBatches",
+    "boxed_scenes",
     "cache_dir",
     "cifar10",
     "image_folder",
     "imagined_detections",
+    "objects_of",
     "sprites",
     "unpack",
 ]

@@ -27,7 +27,7 @@ from tracklab.scenes.scene import (
     standard,
     trajectories,
 )
-from tracklab.scenes.sprites import SHAPES, Thumbnails, sprite
+from tracklab.scenes.sprites import SHAPES, STRANGERS, Thumbnails, sprite, stranger
 
 __all__ = [
     "BACKGROUNDS",
@@ -35,6 +35,7 @@ __all__ = [
     "MOTIONS",
     "SHAPES",
     "STANDARD",
+    "STRANGERS",
     "TEST_SEED",
     "TRAIN_SEED",
     "Dial",
@@ -46,5 +47,6 @@ __all__ = [
     "render_with_masks",
     "sprite",
     "standard",
+    "stranger",
     "trajectories",
 ]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tracklab.scenes import exact
 from tracklab.scenes.exact import Floats
-from tracklab.scenes.sprites import SHAPES, sprite
+from tracklab.scenes.sprites import SHAPES, STRANGERS, sprite, stranger
 
 BACKGROUNDS = ("plain", "gradient", "texture")
 
@@ -59,8 +59,12 @@ def ground(
     size: tuple[int, int],
     background: str,
     dial: float,
+    strangers: bool = False,
 ) -> NDArray[np.uint8]:
-    """The background's tile `(h, w, 3)` uint8, with `dial` of the clutter strewn on it."""
+    """The background's tile `(h, w, 3)` uint8, with `dial` of the clutter strewn on it.
+
+    strangers: strew shapes of no class.
+    """
     height, width = (int(length * SPARE) // 2 * 2 for length in size)
     pick, mix = rng.random(2)
     dark, light = (np.array(c, np.int64) for c in GROUNDS[int(pick * len(GROUNDS))])
@@ -77,18 +81,19 @@ def ground(
         share = np.clip((share - 128) * 2 + 128, 0, 256)
     tile = dark + ((light - dark) * share[..., None] >> 8)
     tile = tile.astype(np.uint8)
-    _strew(clutter, tile, dial)
+    _strew(clutter, tile, dial, strangers)
     return tile
 
 
-def _strew(rng: np.random.Generator, tile: NDArray[np.uint8], dial: float) -> None:
+def _strew(rng: np.random.Generator, tile: NDArray[np.uint8], dial: float, strangers: bool) -> None:
     """Draw still pieces that look like small objects onto the tile, more as the dial rises."""
     height, width = tile.shape[:2]
     smallest, largest = CLUTTER_SIZE
+    draw, kinds = (stranger, len(STRANGERS)) if strangers else (sprite, len(SHAPES))
     for _ in range(round(dial * CLUTTER_DENSITY * height * width)):
         kind, big, y, x, turn = rng.random(5)
         side = min(smallest + int(big * (largest - smallest + 1)), height, width)
-        rgb, alpha = sprite(int(kind * len(SHAPES)), rng, side, angle=float(turn * 360 // 1))
+        rgb, alpha = draw(int(kind * kinds), rng, side, angle=float(turn * 360 // 1))
         rows, columns = np.arange(side) + int(y * height), np.arange(side) + int(x * width)
         where = np.ix_(rows % height, columns % width)
         weight = alpha[..., None].astype(np.int64)

@@ -20,7 +20,7 @@ from tracklab.scenes import backdrop, effects, exact
 from tracklab.scenes import motion as moving
 from tracklab.scenes.exact import Floats, between
 from tracklab.scenes.motion import Trajectories
-from tracklab.scenes.sprites import SHAPES, sprite, thumbnails
+from tracklab.scenes.sprites import SHAPES, STRANGERS, sprite, stranger, thumbnails
 
 if TYPE_CHECKING:
     from tracklab.scenes.scene import Scene
@@ -163,7 +163,10 @@ def _cast(scene: Scene) -> Cast:
 
 
 def _lookalikes(scene: Scene, cast: Cast) -> Cast:
-    """Distractors: the same sprites again, on paths of their own, which truth does not know."""
+    """Distractors, on paths of their own, which truth does not know.
+
+    They are the objects' own sprites again or, in a scene of strangers, shapes of no class.
+    """
     count = int(np.ceil(scene.distractors * DISTRACTORS)) if scene.objects else 0
     twin = np.arange(count) % max(scene.objects, 1)
     rng, stops = (exact.stream(scene.seed, name) for name in ("distractors", "distractor stops"))
@@ -175,7 +178,13 @@ def _lookalikes(scene: Scene, cast: Cast) -> Cast:
     )
     motions = tuple(cast.tracks.motions[k] for k in twin)
     tracks = _track(scene, rng, stops, motions, camera, 0.0, base)
-    return Cast(tracks, [cast.textures[k] for k in twin], cast.classes[twin], cast.class_names)
+    textures = [cast.textures[k] for k in twin]
+    if scene.strangers:
+        looks = exact.stream(scene.seed, "strangers")
+        for k in range(count):
+            side = max(4, int(np.ceil(tracks.sizes[:, k].max(initial=4))))
+            textures[k] = stranger(int(looks.random() * len(STRANGERS)), looks, side)
+    return Cast(tracks, textures, cast.classes[twin], cast.class_names)
 
 
 @dataclass(frozen=True)
@@ -375,6 +384,7 @@ class _Stage:
             scene.size,
             scene.background,
             scene.clutter,
+            scene.strangers,
         )
         self._tile = backdrop.widen(tile, scene.size)
         self._corners = self.camera + effects.offsets(scene.background_speed, scene.frames, turn)

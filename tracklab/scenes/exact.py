@@ -33,6 +33,7 @@ PURPOSES = (
     "noise",
     "excursions",
     "depth",
+    "strangers",
 )
 
 GRID = 2.0**24  # sines and powers are kept to 1 / GRID

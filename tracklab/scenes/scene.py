@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import numpy as np
+
 from tracklab import errors
 from tracklab.clips import Clip
 from tracklab.scenes import compose
@@ -79,6 +81,7 @@ class Scene:
     object_size: float | tuple[float, float] | None = None
     background: str = "texture"
     background_speed: float = 0.0
+    strangers: bool = False
     occlusion: float = 0.0
     scale_variation: float = 0.0
     illumination: float = 0.0
@@ -105,6 +108,9 @@ class Scene:
         }
         if not isinstance(self.name, str):
             errors.bad("name", self.name, "a text")
+        if not isinstance(self.strangers, (bool, np.bool_)):
+            errors.bad("strangers", self.strangers, "True or False")
+        checked["strangers"] = bool(self.strangers)
         if checked["fps"] == 0:
             errors.bad("fps", self.fps, "more than 0 frames a second")
         if self.object_size is not None:
@@ -221,6 +227,7 @@ def render(
     object_size: float | tuple[float, float] | None = None,
     background: str = "texture",
     background_speed: float = 0.0,
+    strangers: bool = False,
     occlusion: float = 0.0,
     scale_variation: float = 0.0,
     illumination: float = 0.0,
@@ -248,6 +255,9 @@ def render(
     object_size: longer side in pixels, one for all or a range; None for 1/8 to 1/4 of the
         picture's shorter side.
     background: "plain", "gradient" or "texture"; it slides by background_speed pixels a frame.
+    strangers: distractors and clutter are shapes of no class, so that whatever looks like an object
+        is in the truth: what a detector needs. Otherwise they are the objects' own shapes, which
+        is what a tracker must not fall for.
     occlusion ... low_contrast: the difficulties, each from 0 (off) to 1; `DIALS` describes them.
     name: what the clip is called.
 

@@ -34,6 +34,8 @@ SHAPES = (
     "crescent",
     "arrow",
 )
+# Shapes of no class: what a detector must learn to leave alone. None is a turned or a worn SHAPE.
+STRANGERS = ("bar", "elbow", "tee", "bolt", "hourglass", "half disc", "horseshoe")
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart, without black; and white.
 PALETTE = (
@@ -102,10 +104,26 @@ _INSIDE: dict[str, Callable[[Any, Any], Any]] = {
     "arrow": _polygon(
         (-1.0, -0.38), (0.0, -0.38), (0.0, -0.9), (1.0, 0.0), (0.0, 0.9), (0.0, 0.38), (-1.0, 0.38)
     ),
+    "bar": lambda x, y: (abs(x) <= 1) & (abs(y) <= 0.34),
+    "elbow": lambda x, y: (abs(x) <= 0.9) & (abs(y) <= 0.9) & ((x <= -0.25) | (y >= 0.25)),
+    "tee": lambda x, y: (abs(x) <= 0.95) & (abs(y) <= 0.95) & ((y <= -0.35) | (abs(x) <= 0.32)),
+    "bolt": _polygon(
+        (-0.9, -0.9),
+        (0.35, -0.9),
+        (0.35, 0.3),
+        (0.9, 0.3),
+        (0.9, 0.9),
+        (-0.35, 0.9),
+        (-0.35, -0.3),
+        (-0.9, -0.3),
+    ),
+    "hourglass": lambda x, y: (abs(y) <= 0.95) & (abs(x) <= 0.12 + 0.85 * abs(y)),
+    "half disc": lambda x, y: _disc(x, y - 0.5, 1.0) & (y <= 0.5),
+    "horseshoe": lambda x, y: (abs(x) <= 0.9) & (abs(y) <= 0.9) & ((abs(x) >= 0.4) | (y >= 0.4)),
 }
 
 
-@lru_cache(maxsize=len(SHAPES))
+@lru_cache(maxsize=len(_INSIDE))
 def _drawing(shape: str) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """A shape's points on the grid, and the places `(n, 2)` of those at its rim."""
     places = ((np.arange(DRAWING) + 0.5) / DRAWING * 2 - 1) * MARGIN
@@ -176,11 +194,23 @@ def sprite(
     ((16, 16, 3), (16, 16), 0, 255)
     """
     index = int(errors.number("class_index", class_index, low=0, high=len(SHAPES) - 1, whole=True))
+    return _sprite(SHAPES[index], rng, size, angle)
+
+
+def stranger(
+    index: int, rng: np.random.Generator, size: int = 32, *, angle: float = 0.0
+) -> tuple[Pixels, Pixels]:
+    """Draw a shape of no class, one of `STRANGERS`, as `sprite` draws the others."""
+    index = int(errors.number("index", index, low=0, high=len(STRANGERS) - 1, whole=True))
+    return _sprite(STRANGERS[index], rng, size, angle)
+
+
+def _sprite(shape: str, rng: np.random.Generator, size: int, angle: float) -> tuple[Pixels, Pixels]:
     side = int(errors.number("size", size, low=4, high=4096, whole=True))
     angle = errors.number("angle", angle)
     if not isinstance(rng, np.random.Generator):
         errors.bad("rng", rng, "a numpy.random.Generator")
-    points = _cover(SHAPES[index], side * SUPERSAMPLES, angle)
+    points = _cover(shape, side * SUPERSAMPLES, angle)
     alpha = _coverage(points)
     rim = 2 * max(2, round(side * SUPERSAMPLES * OUTLINE)) + 1
     kernel = np.ones((rim, rim), np.uint8)
