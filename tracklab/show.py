@@ -278,8 +278,8 @@ def show(*things: Any, docstring: bool = True) -> None:
 
     >>> from tracklab import boxes
     >>> show(boxes.centers, docstring=False)  # doctest: +ELLIPSIS
-    # tracklab/boxes.py, line ...
-    def centers(boxes: ArrayLike) -> NDArray[np.float32]:
+    # tracklab/boxes/formats.py, line ...
+    def centers(boxes: Array) -> Array:
         return xyxy_to_cxcywh(boxes)[..., :2]
     <BLANKLINE>
     """
