@@ -72,11 +72,10 @@ def _four_of_tensor(values: Any, name: str, xp: Any, holds: str) -> Array:
     if not _is_tensor(values):
         return xp.convert_to_tensor(four(values, name, holds=holds))
     wanted = f"shape (..., 4), known when the graph is built, {holds}"
-    rank = getattr(values.shape, "rank", len(values.shape) if values.shape is not None else None)
-    if rank is None:
+    if getattr(values.shape, "rank", 1) is None:
         errors.bad(name, errors.Said("a tensor of unknown shape"), wanted)
     shape = tuple(values.shape)
-    if rank < 1 or shape[-1] != 4:
+    if not shape or shape[-1] != 4:
         errors.bad(name, errors.Said(f"a tensor of shape {shape}"), wanted)
     # float16 ends at 65,504, the area of 256 x 256 pixels
     exact = values.dtype in ("float32", "float64")
@@ -96,10 +95,15 @@ def single(array: Array) -> Array:
         return array.astype(np.float32)
 
 
-def same_leading(first: Array, first_name: str, second: Array, name: str, *, own: int = 1) -> None:
-    """Check that the axes before the last `own` ones broadcast, as far as they are known."""
+def together(
+    first: Array, first_name: str, second: Array, name: str, xp: Any, *, own: int = 1
+) -> tuple[Array, Array]:
+    """Both as one type; `InputError` where the axes before the last `own` ones do not broadcast."""
     ours, theirs = tuple(first.shape)[:-own], tuple(second.shape)[:-own]
     for here, there in zip(reversed(ours), reversed(theirs), strict=False):
         if None not in (here, there) and here != there and 1 not in (here, there):
             came = errors.Said(f"shape {tuple(second.shape)}")
             errors.bad(name, came, f"axes that go with {first_name} of shape {tuple(first.shape)}")
+    if first.dtype != second.dtype:  # TensorFlow adds no float64 to a float32
+        first, second = xp.cast(first, "float64"), xp.cast(second, "float64")
+    return first, second

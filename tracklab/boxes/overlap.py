@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tracklab import errors
-from tracklab.boxes.arrays import CORNERS, Array, four, namespace, same_leading, single, wide
+from tracklab.boxes.arrays import CORNERS, Array, four, namespace, single, together, wide
 
 
 def area(boxes: Array) -> Array:
@@ -117,8 +117,7 @@ def _ratio(xp: Any, part: Array, whole: Array) -> Array:
 def _each_with_each(a: Array, b: Array) -> tuple[Any, Any, Any]:
     """The namespace, and the corners of `a` as `(..., N, 1)` and of `b` as `(..., 1, M)`."""
     xp = namespace(a, b)
-    a, b = _table(a, "a", xp), _table(b, "b", xp)
-    same_leading(a, "a", b, "b", own=2)
+    a, b = together(_table(a, "a", xp), "a", _table(b, "b", xp), "b", xp, own=2)
     return xp, xp.unstack(a[..., :, None, :], axis=-1), xp.unstack(b[..., None, :, :], axis=-1)
 
 
@@ -126,5 +125,6 @@ def _table(boxes: Array, name: str, xp: Any) -> Array:
     """Check boxes of shape `(..., N, 4)`."""
     array = four(boxes, name, xp)
     if len(array.shape) < 2:
-        errors.bad(name, array, f"shape (N, 4) or (..., N, 4), {CORNERS}")
+        came = errors.Said(f"one box of shape {tuple(array.shape)}")
+        errors.bad(name, came, f"shape (N, 4) or (..., N, 4), {CORNERS}")
     return wide(array)

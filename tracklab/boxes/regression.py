@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tracklab import errors
-from tracklab.boxes.arrays import CORNERS, Array, four, namespace, same_leading, single, wide
+from tracklab.boxes.arrays import CORNERS, Array, four, namespace, single, together, wide
 from tracklab.boxes.formats import as_boxes
 
 # The largest `dw` and `dh` that `decode` believes. An untrained network may say 100, and exp(100)
@@ -40,7 +40,7 @@ def encode(anchors: Array, boxes: Array) -> Array:
     """
     xp = namespace(anchors, boxes)
     anchors, boxes = _with_area(anchors, "anchors", xp), _with_area(boxes, "boxes", xp)
-    same_leading(anchors, "anchors", boxes, "boxes")
+    anchors, boxes = together(anchors, "anchors", boxes, "boxes", xp)
     ax, ay, aw, ah = _centers_and_sizes(xp, anchors)
     bx, by, bw, bh = _centers_and_sizes(xp, boxes)
     # dx = (bx - ax) / aw, dy = (by - ay) / ah
@@ -63,9 +63,8 @@ def decode(anchors: Array, offsets: Array, *, clamp: float = GROWTH) -> Array:
     """
     xp = namespace(anchors, offsets)
     clamp = errors.number("clamp", clamp, low=0)
-    anchors = _boxes(anchors, "anchors", xp)
-    offsets = _offsets(offsets, xp)
-    same_leading(anchors, "anchors", offsets, "offsets")
+    anchors, offsets = _boxes(anchors, "anchors", xp), _offsets(offsets, xp)
+    anchors, offsets = together(anchors, "anchors", offsets, "offsets", xp)
     ax, ay, aw, ah = _centers_and_sizes(xp, anchors)
     dx, dy, dw, dh = xp.unstack(offsets, axis=-1)
     # x = ax + dx aw, y = ay + dy ah

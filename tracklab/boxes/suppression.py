@@ -18,6 +18,10 @@ from tracklab.boxes.overlap import iou
 
 METHODS = ("gaussian", "linear")
 
+# Boxes whose overlaps `nms` computes at once: one at a time would cost five times as much, and all
+# with all would fill the memory where there are tens of thousands.
+BLOCK = 64
+
 
 def nms(
     boxes: ArrayLike,
@@ -31,7 +35,7 @@ def nms(
 
     Take the box with the highest score, drop what overlaps it by more than `threshold`, and again
     with what is left (Felzenszwalb et al., "Object detection with discriminatively trained
-    part-based models", 2010, section 5.2, with IoU for the overlap). A box whose IoU is equal to
+    part-based models", 2010, section 7.2, with IoU for the overlap). A box whose IoU is equal to
     the threshold stays, as in `tf.image.non_max_suppression` and OpenCV.
 
     boxes: `(N, 4)`. scores: `(N,)`, of equal ones the lower index is taken first.
@@ -45,14 +49,21 @@ def nms(
     boxes, scores, labels = _checked(boxes, scores, labels)
     threshold = errors.number("threshold", threshold, low=0, high=1)
     most = len(boxes) if most is None else errors.number("most", most, low=0, whole=True)
-    left = np.argsort(-scores, kind="stable")
+    order = np.argsort(-scores, kind="stable")
+    boxes, labels = boxes[order], labels[order]
+    alive = np.ones(len(boxes), bool)
     kept: list[int] = []
-    while left.size and len(kept) < most:
-        best, left = left[0], left[1:]
-        kept.append(best)
-        overlaps = iou(boxes[[best]], boxes[left])[0]
-        left = left[(overlaps <= threshold) | (labels[left] != labels[best])]
-    return np.array(kept, np.int64)
+    for start in range(0, len(boxes), BLOCK):
+        if len(kept) >= most:
+            break
+        block = start + np.flatnonzero(alive[start : start + BLOCK])
+        overlaps = iou(boxes[block], boxes[start:])
+        drops = (overlaps > threshold) & (labels[block, None] == labels[start:])
+        for best, dropped in zip(block, drops, strict=True):
+            if alive[best]:
+                kept.append(best)
+                alive[start:] &= ~dropped
+    return order[kept[:most]].astype(np.int64)
 
 
 def soft_nms(
