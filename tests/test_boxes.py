@@ -1,4 +1,7 @@
-"""Boxes against independent references (pycocotools, counted pixels) and by their properties."""
+"""Boxes against independent references (pycocotools, counted pixels, Keras) and by properties."""
+
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -9,8 +12,10 @@ from hypothesis.extra import numpy as hnp
 from pycocotools import mask as coco
 
 from tracklab import boxes, errors
+from tracklab.quiet import keras, tf
 
 GRID = 64
+NAN = np.full((1, 4), np.nan, np.float32)
 
 
 @st.composite
@@ -61,6 +66,23 @@ def test_iou_and_giou_properties(a, b):
     assert (giou >= -1 - 1e-6).all()
     np.testing.assert_allclose(np.diag(boxes.iou(a, a)), 1, atol=1e-6)
     np.testing.assert_allclose(np.diag(boxes.giou(a, a)), 1, atol=1e-6)
+
+
+@given(box_sets(least=1, whole=True), box_sets(least=1, whole=True))
+@settings(deadline=None, max_examples=30)
+def test_giou_equals_counted_pixels(a, b):
+    def pixels(x1, y1, x2, y2):
+        mask = np.zeros((GRID + 1, GRID + 1), bool)
+        mask[int(y1) : int(y2), int(x1) : int(x2)] = True
+        return mask
+
+    for p, row in zip(a, boxes.giou(a, b), strict=True):
+        for q, found in zip(b, row, strict=True):
+            one, two = pixels(*p), pixels(*q)
+            hull = pixels(min(p[0], q[0]), min(p[1], q[1]), max(p[2], q[2]), max(p[3], q[3]))
+            shared, union = (one & two).sum(), (one | two).sum()
+            expected = shared / union - (hull & ~(one | two)).sum() / hull.sum()
+            assert found == pytest.approx(expected, abs=1e-6)
 
 
 def test_giou_of_neighbours_and_of_distant_boxes():
@@ -153,7 +175,293 @@ def test_inputs_are_not_changed():
     for function in (boxes.xyxy_to_xywh, boxes.xyxy_to_cxcywh, boxes.as_boxes):
         function(given_boxes)[:] = -1
     boxes.clip(given_boxes, 4, 4)[:] = -1
+    boxes.encode(given_boxes, given_boxes)[:] = -1
+    boxes.decode(given_boxes, given_boxes)[:] = -1
     np.testing.assert_array_equal(given_boxes, kept)
+
+
+# Leading axes, and tensors
+
+
+def some_boxes(*shape, seed=0, odd=False):
+    """Boxes with an area; with `odd`, also absent, crossed, pointlike, repeated and nested ones."""
+    rng = np.random.default_rng(seed)
+    low = rng.uniform(-20, 80, (*shape, 2))
+    found = np.concatenate([low, low + rng.uniform(2, 60, (*shape, 2))], -1).astype(np.float32)
+    if odd:
+        found[..., 0, :] = np.nan
+        found[..., 1, :] = [30, 30, 10, 50]
+        found[..., 2, :] = [25, 25, 25, 25]
+        found[..., 3, :] = [20, 20, 20, 60]
+        found[..., 4, :] = found[..., 5, :]
+    return found
+
+
+# name, arguments: every function that takes tensors
+TAKERS = {
+    "area": (some_boxes(7, odd=True),),
+    "intersection": (some_boxes(7, odd=True), some_boxes(8, seed=1, odd=True)),
+    "iou": (some_boxes(7, odd=True), some_boxes(3, 8, seed=1, odd=True)),
+    "giou": (some_boxes(3, 7, odd=True), some_boxes(8, seed=1, odd=True)),
+    "encode": (some_boxes(7), some_boxes(3, 7, seed=1)),
+    "decode": (some_boxes(7), np.float32(np.random.default_rng(0).normal(0, 3, (3, 7, 4)))),
+    "match": (some_boxes(40), some_boxes(3, 8, seed=1, odd=True)),
+    "xyxy_to_xywh": (some_boxes(2, 7, odd=True),),
+    "xywh_to_xyxy": (some_boxes(2, 7, odd=True),),
+    "xyxy_to_cxcywh": (some_boxes(2, 7, odd=True),),
+    "cxcywh_to_xyxy": (some_boxes(2, 7, odd=True),),
+    "centers": (some_boxes(2, 7, odd=True),),
+    "sizes": (some_boxes(2, 7, odd=True),),
+}
+
+
+@pytest.mark.parametrize("name", TAKERS)
+def test_tensors_give_what_arrays_give(name):
+    function, arrays = getattr(boxes, name), TAKERS[name]
+    expected = function(*arrays)
+    unknown = [tf.TensorSpec([None] * (a.ndim - 1) + [4], tf.float32) for a in arrays]
+    compiled = tf.function(function, input_signature=unknown)
+    ways = [compiled(*arrays), function(*map(tf.constant, arrays))]
+    ways += [function(tf.Variable(arrays[0]), *arrays[1:])]  # a tensor beside an array
+    ways += [function(*arrays[:-1], tf.constant(arrays[-1]))]
+    for found in ways:
+        assert tf.is_tensor(found)
+        assert found.dtype == (tf.int32 if name == "match" else tf.float32)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=2e-5)
+    nothing = [a[..., :0, :] for a in arrays]
+    assert compiled(*nothing).shape == function(*nothing).shape
+
+
+def test_clip_takes_tensors_for_boxes_and_for_the_size():
+    some = some_boxes(2, 7, odd=True)
+    expected = boxes.clip(some, 30, 50.5)
+    for height, width in ((30, 50.5), (tf.constant(30), tf.constant(50.5))):
+        np.testing.assert_array_equal(boxes.clip(tf.constant(some), height, width), expected)
+    whole_sizes = tf.function(lambda b, h, w: boxes.clip(b, h, w))
+    np.testing.assert_array_equal(
+        whole_sizes(some, tf.constant(30), tf.constant(50)), boxes.clip(some, 30, 50)
+    )
+
+
+@pytest.mark.parametrize("name", ["intersection", "iou", "giou"])
+def test_leading_axes_are_images(name):
+    function = getattr(boxes, name)
+    a, b = some_boxes(2, 3, 5, odd=False), some_boxes(3, 6, seed=1, odd=True)
+    together = function(a, b)
+    assert together.shape == (2, 3, 5, 6)
+    for i in range(2):
+        for j in range(3):
+            np.testing.assert_array_equal(together[i, j], function(a[i, j], b[j]))
+
+
+def test_tensors_keep_their_precision():
+    a, b = some_boxes(5), some_boxes(5, seed=1)
+    double = boxes.iou(tf.constant(a, tf.float64), tf.constant(b))
+    assert double.dtype == tf.float64
+    np.testing.assert_allclose(double, boxes.iou(a, b), atol=1e-7)
+    assert boxes.iou(tf.constant(a), b.astype(np.float64)).dtype == tf.float32
+    half = tf.constant([[0, 0, 300, 300]], tf.float16)  # its area is more than float16 holds
+    np.testing.assert_array_equal(boxes.area(half), [90_000])
+    whole = tf.constant([[0, 0, 3, 3]])
+    assert boxes.iou(whole, whole).dtype == tf.float32
+    assert boxes.iou(whole, whole)[0, 0] == 1
+
+
+def test_keras_builds_a_model_with_boxes():
+    anchors = some_boxes(6)
+    offsets = keras.Input((6, 4))
+    model = keras.Model(offsets, boxes.decode(anchors, offsets))
+    some = np.random.default_rng(0).normal(0, 1, (2, 6, 4)).astype(np.float32)
+    np.testing.assert_allclose(model(some), boxes.decode(anchors, some), rtol=1e-5, atol=1e-4)
+
+
+def test_arrays_do_not_need_tensorflow():
+    code = """
+import sys
+from tracklab import boxes
+grid = boxes.anchor_grid(32, 32, stride=8, sizes=8)
+boxes.match(grid, grid[:1]), boxes.giou(grid, grid), boxes.decode(grid, boxes.encode(grid, grid))
+boxes.nms(grid, [1] * len(grid)), boxes.clip(grid, 9, 9)
+print(sorted({"tensorflow", "keras", "cv2"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
+def slope(function, at, step=1e-5):
+    """The gradient by central differences."""
+    found = np.zeros_like(at)
+    for index in np.ndindex(at.shape):
+        up, down = at.copy(), at.copy()
+        up[index] += step
+        down[index] -= step
+        found[index] = (function(up) - function(down)) / (2 * step)
+    return found
+
+
+@pytest.mark.parametrize("name", ["iou", "giou", "decode", "encode"])
+@pytest.mark.parametrize("which", [0, 1])
+def test_gradients_equal_finite_differences(name, which):
+    function = getattr(boxes, name)
+    pair = [some_boxes(5).astype(np.float64), some_boxes(5, seed=1).astype(np.float64)]
+    if name == "decode":
+        pair[1] = np.random.default_rng(1).normal(0, 1, (5, 4))
+    weights = np.random.default_rng(2).normal(0, 1, function(*pair).shape)
+
+    def loss(value):
+        arguments = [tf.constant(array) for array in pair]
+        arguments[which] = value
+        return tf.reduce_sum(function(*arguments) * weights)
+
+    value = tf.constant(pair[which])
+    with tf.GradientTape() as tape:
+        tape.watch(value)
+        total = loss(value)
+    expected = slope(lambda array: float(loss(tf.constant(array))), pair[which])
+    assert np.abs(expected).max() > 1e-3
+    np.testing.assert_allclose(tape.gradient(total, value), expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["iou", "giou"])
+def test_gradients_are_finite_for_odd_boxes(name):
+    a, b = tf.constant(some_boxes(7, odd=True)), tf.constant(some_boxes(7, odd=True))
+    with tf.GradientTape() as tape:
+        tape.watch([a, b])
+        value = getattr(boxes, name)(a, b)
+        total = tf.reduce_sum(tf.where(tf.math.is_nan(value), 0.0, value))
+    for gradient in tape.gradient(total, [a, b]):
+        assert np.isfinite(gradient).all()
+        assert not gradient[0].numpy().any(), "an absent box has nothing to learn"
+
+
+def test_gradients_of_decode_are_finite_for_points_and_end_at_the_clamp():
+    anchors = tf.constant([[0, 0, 8, 8], [5, 5, 5, 5]], tf.float32)
+    offsets = tf.constant([[0.5, 0, 100, 1], [0, 0, 1, -200]], tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch([anchors, offsets])
+        value = boxes.decode(anchors, offsets)
+    to_anchors, to_offsets = tape.gradient(value, [anchors, offsets], value**2)
+    assert np.isfinite(value).all()
+    assert np.isfinite(to_anchors).all()
+    assert np.isfinite(to_offsets).all()
+    assert to_offsets[0, 2] == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: boxes.iou(tf.zeros((3, 5)), NAN), r"a: got a tensor of shape \(3, 5\), wanted"),
+        (lambda: boxes.iou(NAN, tf.zeros(4)), r"b: got one box of shape \(4,\), wanted shape \(N"),
+        (lambda: boxes.iou(tf.zeros((2, 1, 4)), tf.zeros((3, 1, 4))), r"b: .*\(3, 1, 4\).* a of"),
+        (lambda: boxes.iou(np.zeros((2, 1, 4)), np.zeros((3, 1, 4))), r"b: .*\(3, 1, 4\).* a of"),
+        (lambda: boxes.decode(np.zeros((2, 4)), np.zeros((3, 4))), r"offsets: .* anchors of"),
+        (lambda: boxes.decode(NAN, [1, 2, 3]), r"offsets: .*\(3,\).* dx, dy, dw, dh"),
+        (
+            lambda: boxes.decode(NAN, [0, 0, np.inf, 0]),
+            r"offsets: .*inf.* at index \[\], wanted fin",
+        ),
+        (lambda: boxes.decode(NAN, NAN, clamp=-1), r"clamp: got -1"),
+        (lambda: boxes.encode([9, 9, 0, 0], NAN), r"anchors: .*x1 <= x2"),
+        (lambda: boxes.encode([[0, 0, 0, 9]], NAN), r"anchors: .*index \[0\].*width and a height"),
+        (lambda: boxes.encode([[0, 0, 9, 9]], [3, 3, 3, 3]), r"boxes: .*width and a height"),
+        (lambda: boxes.encode([0, 0, np.inf, 9], NAN), r"anchors: .*inf"),
+        (lambda: boxes.clip(NAN, -1, 5), r"height: got -1"),
+        (lambda: boxes.clip(NAN, 5, np.nan), r"width: got nan"),
+        (lambda: boxes.area(tf.constant(["a"])), r"boxes: got a tensor of shape \(1,\)"),
+    ],
+)
+def test_what_no_array_and_no_tensor_may_be(call, said):
+    with pytest.raises(errors.InputError, match=said):
+        call()
+
+
+def test_a_graph_must_know_that_there_are_four_numbers():
+    for shape in (None, [None, None]):
+        unknown = [tf.TensorSpec(shape, tf.float32)]
+        # autograph would hand on the words, but in an exception of its own
+        compiled = tf.function(boxes.area, input_signature=unknown, autograph=False)
+        with pytest.raises(errors.InputError, match="known when the graph is built"):
+            compiled.get_concrete_function()
+
+
+@pytest.mark.filterwarnings("error")
+def test_boxes_without_end_overlap_nothing():
+    endless = [[0, 0, np.inf, np.inf], [-np.inf, 0, np.inf, 5], [0, 0, np.inf, 0]]
+    some = [[0, 0, 10, 10], [np.nan] * 4]
+    assert not boxes.iou(endless, endless).any()
+    assert not boxes.iou(endless, some).any()
+    assert boxes.intersection(endless, some)[0].tolist() == [100, 0]
+
+
+# Offsets
+
+
+def test_offsets_by_hand():
+    # R-CNN, appendix C: t_x = (G_x - P_x) / P_w, t_w = log(G_w / P_w)
+    found = boxes.encode([10, 10, 30, 50], [20, 10, 60, 30])
+    np.testing.assert_allclose(found, [20 / 20, -10 / 40, np.log(2), np.log(0.5)], rtol=1e-6)
+
+
+@given(box_sets(4, 4), box_sets(4, 4))
+@settings(deadline=None)
+def test_encode_and_decode_equal_keras(anchors, some):
+    # Keras writes offsets as x, y, w, h where it is told "center_xywh"
+    from keras.utils import bounding_boxes as theirs
+
+    expected = theirs.encode_box_to_deltas(
+        tf.constant(anchors), tf.constant(some), "xyxy", "xyxy", encoding_format="center_xywh"
+    )
+    ours = boxes.encode(anchors, some)
+    np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-4)
+    back = theirs.decode_deltas_to_boxes(
+        tf.constant(anchors), tf.constant(ours), "xyxy", "xyxy", encoded_format="center_xywh"
+    )
+    small = (ours[:, 2:] < boxes.GROWTH).all(-1)
+    np.testing.assert_allclose(boxes.decode(anchors, ours)[small], back[small], atol=1e-3)
+
+
+@given(box_sets(4, 4), box_sets(4, 4))
+@settings(deadline=None)
+def test_decode_undoes_encode(anchors, some):
+    small = (boxes.sizes(some) <= 62.5 * boxes.sizes(anchors)).all(-1)
+    found = boxes.decode(anchors, boxes.encode(anchors, some))
+    np.testing.assert_allclose(found[small], some[small], atol=1e-3)
+    # to more digits than float32 has, without the rounding in between
+    wide = boxes.decode(tf.constant(anchors, tf.float64), _wide_offsets(anchors, some))
+    np.testing.assert_allclose(wide[small], some[small], atol=1e-9)
+
+
+def _wide_offsets(anchors, some):
+    return boxes.encode(tf.constant(anchors, tf.float64), tf.constant(some, tf.float64))
+
+
+@given(
+    box_sets(3, 3),
+    box_sets(3, 3),
+    st.floats(0.1, 20),
+    st.tuples(st.floats(-99, 99), st.floats(-99, 99)),
+)
+@settings(deadline=None)
+def test_offsets_do_not_see_where_and_how_large(anchors, some, scale, move):
+    shift = np.array(move * 2)
+    moved = [tf.constant(scale * array.astype(float) + shift) for array in (anchors, some)]
+    np.testing.assert_allclose(boxes.encode(*moved), _wide_offsets(anchors, some), atol=1e-9)
+
+
+def test_decode_clamps_growth():
+    grown = boxes.decode([0, 0, 16, 16], [0, 0, 50, 1])
+    np.testing.assert_allclose(boxes.sizes(grown), [1000, 16 * np.e], rtol=1e-5)
+    np.testing.assert_allclose(boxes.sizes(boxes.decode([0, 0, 1, 1], [0, 0, 9, 9], clamp=1)), np.e)
+    assert boxes.sizes(boxes.decode([0, 0, 16, 16], [0, 0, -999, 0]))[0] == 0
+
+
+def test_absent_boxes_have_absent_offsets():
+    assert np.isnan(boxes.encode([[0, 0, 9, 9]], NAN)).all()
+    assert np.isnan(boxes.encode(NAN, [[0, 0, 9, 9]])).all()
+    assert np.isnan(boxes.decode([[0, 0, 9, 9]], NAN)).all()
+
+
+# Bad input
 
 
 @pytest.mark.parametrize(

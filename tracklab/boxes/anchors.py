@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tracklab import errors
-from tracklab.boxes.arrays import Array, four, namespace
+from tracklab.boxes.arrays import Array, namespace, table, together
 from tracklab.boxes.formats import Boxes
 from tracklab.boxes.overlap import iou
 
@@ -56,7 +56,9 @@ def anchor_grid(
     """
     height = errors.number("height", height, low=0, whole=True)
     width = errors.number("width", width, low=0, whole=True)
-    (stride,) = _positive("stride", [stride])
+    stride = errors.number("stride", stride, low=0)
+    if stride == 0:
+        errors.bad("stride", stride, "a number above 0")
     size, ratio = _positive("sizes", sizes)[:, None], _positive("ratios", ratios)[None, :]
     # w h = size^2 and h / w = ratio, so w = size / sqrt(ratio) and h = size sqrt(ratio)
     w, h = (size / np.sqrt(ratio)).ravel(), (size * np.sqrt(ratio)).ravel()
@@ -80,8 +82,8 @@ def match(
 
     Ren et al. 2015, section 3.1.2. An anchor in `anchors (..., A, 4)` is given
 
-    - the object in `truth (..., M, 4)` that it overlaps most, if their IoU is at least `positive`
-      (the first of those that are equal);
+    - the object in `truth (..., M, 4)` that it overlaps most (the first of equals), if their IoU is
+      at least `positive` (the paper says "higher than"; implementations take equality in);
     - `BACKGROUND` (-1) if its IoU with every object is below `negative`, or 0;
     - `IGNORED` (-2) in between.
 
@@ -100,8 +102,9 @@ def match(
     xp = namespace(anchors, truth)
     positive = errors.number("positive", positive, low=0, high=1)
     negative = errors.number("negative", negative, low=0, high=positive)
+    anchors, truth = table(anchors, "anchors", xp), table(truth, "truth", xp)
+    anchors, truth = together(anchors, "anchors", truth, "truth", xp, own=2)
     # One row more, of an object that is absent: so there is always one to point at.
-    truth = four(truth, "truth", xp)
     before = [[0, 0]] * (len(truth.shape) - 2)
     truth = xp.pad(truth, [*before, [0, 1], [0, 0]], constant_values=np.nan)
     overlaps = iou(anchors, truth)

@@ -82,6 +82,15 @@ def _four_of_tensor(values: Any, name: str, xp: Any, holds: str) -> Array:
     return values if exact else xp.cast(values, "float32")
 
 
+def table(boxes: Any, name: str, xp: Any) -> Array:
+    """Boxes `(..., N, 4)`, wide; `InputError` for one box alone, and as `four`."""
+    array = four(boxes, name, xp)
+    if len(array.shape) < 2:
+        came = errors.Said(f"one box of shape {tuple(array.shape)}")
+        errors.bad(name, came, f"shape (N, 4) or (..., N, 4), {CORNERS}")
+    return wide(array)
+
+
 def wide(array: Array) -> Array:
     """A NumPy array in float64; a tensor as it is."""
     return array.astype(np.float64) if isinstance(array, (np.ndarray, np.generic)) else array

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tracklab import errors
-from tracklab.boxes.arrays import CORNERS, Array, four, namespace, single, together, wide
+from tracklab.boxes.arrays import Array, four, namespace, single, table, together, wide
 
 
 def area(boxes: Array) -> Array:
@@ -117,14 +116,5 @@ def _ratio(xp: Any, part: Array, whole: Array) -> Array:
 def _each_with_each(a: Array, b: Array) -> tuple[Any, Any, Any]:
     """The namespace, and the corners of `a` as `(..., N, 1)` and of `b` as `(..., 1, M)`."""
     xp = namespace(a, b)
-    a, b = together(_table(a, "a", xp), "a", _table(b, "b", xp), "b", xp, own=2)
+    a, b = together(table(a, "a", xp), "a", table(b, "b", xp), "b", xp, own=2)
     return xp, xp.unstack(a[..., :, None, :], axis=-1), xp.unstack(b[..., None, :, :], axis=-1)
-
-
-def _table(boxes: Array, name: str, xp: Any) -> Array:
-    """Check boxes of shape `(..., N, 4)`."""
-    array = four(boxes, name, xp)
-    if len(array.shape) < 2:
-        came = errors.Said(f"one box of shape {tuple(array.shape)}")
-        errors.bad(name, came, f"shape (N, 4) or (..., N, 4), {CORNERS}")
-    return wide(array)
