@@ -54,8 +54,8 @@ def anchor_grid(
     array([[ 2.,  2.,  6.,  6.],
            [10.,  2., 14.,  6.]], dtype=float32)
     """
-    height = errors.number("height", height, low=0, whole=True)
-    width = errors.number("width", width, low=0, whole=True)
+    errors.number("height", height, low=0, whole=True)
+    errors.number("width", width, low=0, whole=True)
     stride = errors.number("stride", stride, low=0)
     if stride == 0:
         errors.bad("stride", stride, "a number above 0")

@@ -48,18 +48,19 @@ def nms(
     """
     boxes, scores, labels = _checked(boxes, scores, labels)
     threshold = errors.number("threshold", threshold, low=0, high=1)
-    most = len(boxes) if most is None else errors.number("most", most, low=0, whole=True)
+    if most is not None:
+        errors.number("most", most, low=0, whole=True)
     order = np.argsort(-scores, kind="stable")
     boxes, labels = boxes[order], labels[order]
     alive = np.ones(len(boxes), bool)
     kept: list[int] = []
     for start in range(0, len(boxes), BLOCK):
-        if len(kept) >= most:
+        if most is not None and len(kept) >= most:
             break
         block = start + np.flatnonzero(alive[start : start + BLOCK])
         overlaps = iou(boxes[block], boxes[start:])
         drops = (overlaps > threshold) & (labels[block, None] == labels[start:])
-        for best, dropped in zip(block, drops, strict=True):
+        for best, dropped in zip(block.tolist(), drops, strict=True):
             if alive[best]:
                 kept.append(best)
                 alive[start:] &= ~dropped
