@@ -455,6 +455,20 @@ def test_decode_clamps_growth():
     assert boxes.sizes(boxes.decode([0, 0, 16, 16], [0, 0, -999, 0]))[0] == 0
 
 
+def test_offsets_of_tensors_are_finite_without_an_area():
+    odd = tf.constant([[5, 5, 5, 5], [0, 0, 9, 9], [0, 0, 0, 9], [9, 9, 0, 0]], tf.float32)
+    np.testing.assert_array_equal(boxes.encode(odd, odd)[:3], np.zeros((3, 4)))
+    with tf.GradientTape() as tape:
+        tape.watch(odd)
+        offsets = boxes.encode(odd[:, None], odd[None])
+    assert np.isfinite(offsets).all()
+    assert np.isfinite(tape.gradient(offsets, odd)).all()
+    some = some_boxes(6)
+    np.testing.assert_allclose(
+        boxes.decode(some, boxes.encode(some, odd[0])), [odd[0]] * 6, atol=1e-4
+    )
+
+
 def test_absent_boxes_have_absent_offsets():
     assert np.isnan(boxes.encode([[0, 0, 9, 9]], NAN)).all()
     assert np.isnan(boxes.encode(NAN, [[0, 0, 9, 9]])).all()

@@ -23,6 +23,10 @@ from tracklab.boxes.formats import as_boxes
 # published detectors scale images to about 1000 pixels and have no anchors below 16.
 GROWTH = math.log(1000 / 16)
 
+# The least width and height, in pixels, that `encode` sees in tensors: a graph cannot refuse a box
+# without area, and one infinite offset makes a loss NaN though the box counts for nothing in it.
+SMALLEST = 1e-6
+
 OFFSETS = "offsets dx, dy, dw, dh"
 
 
@@ -32,8 +36,8 @@ def encode(anchors: Array, boxes: Array) -> Array:
     Girshick et al., "Rich feature hierarchies for accurate object detection and semantic
     segmentation", CVPR 2014, appendix C, equations 6 to 9. Leading axes broadcast. NaN where an
     anchor or a box is absent. Raises `InputError` for another shape, and for NumPy boxes or anchors
-    without a width and a height, which have no logarithm; tensors are not searched for them, and
-    give offsets that are not finite.
+    without a width and a height, which have no logarithm; in tensors these count as `SMALLEST`, so
+    that offsets are finite: a flat anchor is 0 away from itself.
 
     >>> encode([0, 0, 10, 10], [5, 0, 15, 20]).round(3)
     array([0.5  , 0.5  , 0.   , 0.693], dtype=float32)
@@ -43,6 +47,7 @@ def encode(anchors: Array, boxes: Array) -> Array:
     anchors, boxes = together(anchors, "anchors", boxes, "boxes", xp)
     ax, ay, aw, ah = _centers_and_sizes(xp, anchors)
     bx, by, bw, bh = _centers_and_sizes(xp, boxes)
+    aw, ah, bw, bh = (xp.maximum(side, SMALLEST) for side in (aw, ah, bw, bh))
     # dx = (bx - ax) / aw, dy = (by - ay) / ah
     dx, dy = (bx - ax) / aw, (by - ay) / ah
     # dw = log(bw / aw), dh = log(bh / ah)
