@@ -15,7 +15,8 @@ overlap with it are 0.
 - `anchors`: a grid of anchors, and which object each of them answers for.
 - `suppression`: of many boxes around one object, the best.
 
-All but `suppression`, `anchor_grid` and the checks take TensorFlow tensors too; see `arrays`.
+What a network needs while it learns takes TensorFlow tensors too, by the same lines: conversions,
+`clip`, overlaps, offsets and `match`; see `arrays`.
 """
 
 from tracklab.boxes.anchors import BACKGROUND, IGNORED, anchor_grid, match
