@@ -50,7 +50,18 @@ def test_every_error_is_also_a_standard_one():
     assert issubclass(errors.MissingError, RuntimeError)
 
 
-@pytest.mark.parametrize("module", [boxes, errors])
+PARTS = (
+    errors,
+    boxes.anchors,
+    boxes.arrays,
+    boxes.formats,
+    boxes.overlap,
+    boxes.regression,
+    boxes.suppression,
+)
+
+
+@pytest.mark.parametrize("module", PARTS, ids=lambda module: module.__name__)
 def test_examples_in_docstrings(module):
     failed, tried = doctest.testmod(module, extraglobs={"np": np})
     assert tried
