@@ -165,6 +165,21 @@ def test_all_equally_good_anchors_are_kept(kind, offset):
     assert set(np.asarray(without).tolist()) == {boxes.BACKGROUND}
 
 
+@pytest.mark.parametrize("kind", [np.asarray, tf.constant])
+def test_rounding_breaks_no_ties(kind):
+    grid = boxes.anchor_grid(32, 32, stride=16, sizes=(16, 32), ratios=(0.5, 1, 2))
+    broken = 0
+    for offset in np.random.default_rng(0).uniform(0, 1000, 50):
+        anchors = (grid + offset).astype(np.float32)
+        truth = (np.array([[11.3, 11.3, 20.7, 20.7]]) + offset).astype(np.float32)
+        overlaps = np.asarray(boxes.iou(kind(anchors), kind(truth)))[:, 0]
+        broken += (overlaps == overlaps.max()).sum() < 4
+        found = np.asarray(boxes.match(kind(anchors), kind(truth)))
+        best = np.arange(24) % 6 == 4  # the square of 32 at each of the four places
+        np.testing.assert_array_equal(found >= 0, best)
+    assert broken, "in float32 they are not equal"
+
+
 def test_an_anchor_that_is_best_for_two_objects_takes_the_one_it_overlaps_more():
     anchors = [[0, 0, 10, 10], [100, 0, 110, 10]]
     truth = [[0, 0, 4, 10], [4, 0, 10, 10], [5, 5, 5, 5]]
