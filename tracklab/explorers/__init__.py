@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # By name: the module and the function in it that makes the explorer.
 NAMES: dict[str, str] = {
+    "anchors": "tracklab.explorers.anchors:anchors",
     "feature-maps": "tracklab.explorers.feature_maps:feature_maps",
     "follow": "tracklab.explorers.follow:follow",
     "kernel": "tracklab.explorers.kernels:kernel",
