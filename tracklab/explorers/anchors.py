@@ -22,7 +22,7 @@ from tracklab.explorers.shell import Drawing, Explorer
 SIZE = (128, 128)
 OBJECTS = "ABCDEF"  # from the smallest to the largest
 OBJECT_SIZE = (8.0, 56.0)  # pixels: some smaller than any sensible anchor
-FIRST_SCENE = 230  # its objects are of all sizes, and stand apart
+FIRST_SCENE = 77  # three small objects and three large ones
 KEPT = 64  # scenes
 EVERY = "every object"
 STRIDES = ("4", "8", "16", "32")
@@ -350,8 +350,8 @@ def anchors(*, seed: int = FIRST_SCENE, **settings: Any) -> Explorer:
         `negative`, `low_quality`, `chosen`.
     """
     controls: dict[str, Control] = {
-        "size": Slider("Smallest anchor", 8, 64, 24, 4, unit="px"),
-        "count": Slider("Sizes, each twice", 1, 3, 2),
+        "size": Slider("Smallest", 8, 64, 24, 4, unit="px"),
+        "count": Slider("Sizes (doubling)", 1, 3, 2),
         "shapes": Choice("Shapes", tuple(SHAPES), "square, wide, tall"),
         "stride": Choice("Stride (pixels)", STRIDES, "8"),
         "positive": Slider("Positive from IoU", 0.3, 0.9, 0.7, 0.05),
