@@ -233,6 +233,15 @@ class TestProposals:
             left = bx.nms(said.boxes[sure], said.scores[sure], threshold=overlap)
             assert found.numbers["proposals left by score and suppression"] == len(left)
 
+    def test_the_words_name_the_stage_and_the_best_detections(self):
+        watched = watching()
+        assert "Proposals are drawn" in proposed(watched).caption
+        final = proposed(watched, stage=second.FINAL, score=0.5, overlap=0.5)
+        best = watched.said(1).raw
+        name = watched.detector.class_names[best.labels[0]]
+        assert f"Final detections are drawn: {name} {best.scores[0]:.2f}" in final.caption
+        assert "drawn: none." in proposed(watched, stage=second.FINAL, score=1.0).caption
+
     def test_each_shape_has_its_own_map(self):
         watched = watching()
         assert len(watched.shapes) == 10

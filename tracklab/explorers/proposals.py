@@ -32,6 +32,7 @@ MOST = 300  # proposals that are kept of a frame
 RAW = 500  # detections that are kept of a frame before suppression
 FLOOR = 0.01  # score below which a detection is not kept
 KEPT = 256  # frames whose passes are remembered: 50 kB each
+TOLD = 8  # detections that the caption names
 HIT = 0.5  # overlap from which a box counts as on an object
 
 ROOM, SIDE, GAP, TOP = 384, 300, 14, 24  # pixels: frame, column beside it, between, titles
@@ -161,7 +162,10 @@ def draw(
         numbers["recall of the shown proposals"] = reached / len(truth[0])
         numbers["objects with a detection of their class"] = _right(watched, found, *truth)
     numbers["highest objectness"] = float(heat.max())
-    words = _words(watched, frame, numbers, said, heat, stage, (score, overlap), truth, shape)
+    called = list(zip(found.labels.tolist(), found.scores.tolist(), strict=True))
+    words = _words(
+        watched, frame, numbers, said, heat, stage, (score, overlap), truth, shape, called
+    )
     return Drawing(sheet, words, numbers)
 
 
@@ -230,6 +234,7 @@ def _words(
     dials: tuple[float, float],
     truth: Known | None,
     shape: str,
+    found: list[tuple[int, float]],
 ) -> str:
     """What the picture shows, to somebody who does not see it."""
     words = [f"Frame {frame} of 0 to {len(watched.clip) - 1}."]
@@ -240,6 +245,12 @@ def _words(
             f"{(heat >= HIT).mean():.1%} of them reach {HIT}; the highest, {heat.max():.2f}, is in "
             f"row {row}, column {column}."
         )
+    elif stage == PROPOSALS:
+        words.append("Proposals are drawn.")
+    else:
+        names = [f"{watched.detector.class_names[k]} {s:.2f}" for k, s in found[:TOLD]]
+        more = f" and {len(found) - TOLD} more" if len(found) > TOLD else ""
+        words.append(f"Final detections are drawn: {', '.join(names) or 'none'}{more}.")
     shown, left = (numbers[k] for k in list(numbers)[:2])
     words.append(
         f"With a score of at least {dials[0]:.2f} and suppression above an IoU of {dials[1]:.2f}, "
