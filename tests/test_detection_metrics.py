@@ -214,6 +214,10 @@ ADVERSARIAL = {
         [made([[0, 0, 10, 11], [0, 0, 10, 8]])],
         [there([[0, 0, 10, 10], [0, 0, 10, 14]])],
     ),
+    "between two objects, then on one": (
+        [made([[2, 0, 12, 10], [0, 0, 10, 10]])] * 2,
+        [there([[0, 0, 10, 10], [4, 0, 14, 10]]), there([[4, 0, 14, 10], [0, 0, 10, 10]])],
+    ),
     "negative and large scores": ([made([BOX, FAR], [-3.0, 1e6])], [there([BOX])]),
 }
 

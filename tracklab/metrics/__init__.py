@@ -1,8 +1,8 @@
 """How good boxes are: they stand on boxes and detections alone, so they judge anybody's detector.
 
-`detection` measures (precision and recall, average precision); below it `matching` (which
-detection found which object), `curve` (the area below precision over recall) and `proposals` (what
-they cover).
+`detection` measures (precision and recall, average precision), `detection_errors` explains (which
+mistake, what it costs, the worst frames); below them `matching` (which detection found which
+object), `curve` (the area below precision over recall) and `proposals` (what they cover).
 Nothing here is imported until it is used.
 """
 
@@ -11,12 +11,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-_ROOMS = ("curve", "detection", "matching", "proposals")
+_ROOMS = ("curve", "detection", "detection_errors", "matching", "proposals")
 
 if TYPE_CHECKING:
-    from tracklab.metrics import curve, detection, matching, proposals
+    from tracklab.metrics import curve, detection, detection_errors, matching, proposals
 
-__all__ = ["curve", "detection", "matching", "proposals"]
+__all__ = ["curve", "detection", "detection_errors", "matching", "proposals"]
 
 
 def __getattr__(name: str) -> Any:
