@@ -243,7 +243,7 @@ def test_the_worst_frames_come_first_each_with_its_reason():
     assert [one.frame for one in worst] == [2, 4, 1]
     np.testing.assert_allclose([one.damage for one in worst], [1.8, 1.0, 0.7], atol=1e-6)
     assert [one.reason for one in worst] == [
-        "dog missed, and 1 more",
+        "dog missed; also 1 wrong class",
         "cat missed",
         "cat where nothing is (0.70)",
     ]

@@ -221,7 +221,8 @@ class Worst:
     """A frame, how bad it is, and why.
 
     frame: its number. damage: the sum of the weights of its mistakes. reason: the gravest of them
-    in plain words, and how many more there are. mistakes: all of them, as `explain` lists them.
+    in plain words, and how many of each kind there are besides. mistakes: all of them, as `explain`
+    lists them.
     """
 
     frame: int
@@ -376,5 +377,6 @@ def _name(label: int | None, class_names: Sequence[str] | None) -> str:
 
 def _reason(mistakes: Sequence[Mistake], class_names: Sequence[str] | None) -> str:
     gravest = max(mistakes, key=lambda mistake: mistake.weight)  # the first of equal ones
-    more = len(mistakes) - 1
-    return gravest.said(class_names) + (f", and {more} more" if more else "")
+    others = [mistake.kind for mistake in mistakes if mistake is not gravest]
+    counts = [f"{others.count(kind)} {kind}" for kind in KINDS if kind in others]
+    return gravest.said(class_names) + (f"; also {', '.join(counts)}" if counts else "")

@@ -1,8 +1,9 @@
 """Figures that carry an argument, in one look: the title says the finding, axes have units.
 
-`figure` starts a new one; `images`, `paths`, `curves`, `bars`, `confusion` and `reliability` are
-made. Each returns a `Figure`, which shows itself at the end of a notebook's cell (or by `display`)
-and carries a text alternative, `alt`.
+`figure` starts a new one; `images`, `paths`, `curves`, `bars`, `confusion`, `reliability`,
+`precision_recall`, `recall_against_count`, `time_by_part`, `scoreboard`, `mistakes_by_kind`,
+`gallery` and `anchors_on` are made. Each returns a `Figure`, which shows itself at the end of a
+notebook's cell (or by `display`) and carries a text alternative, `alt`.
 """
 
 from tracklab.overlay import draw as overlay
@@ -30,12 +31,22 @@ from tracklab.plots.charts import (
     moving_average,
     reliability,
 )
+from tracklab.plots.detection import (
+    anchors_on,
+    gallery,
+    mistakes_by_kind,
+    precision_recall,
+    recall_against_count,
+    scoreboard,
+    time_by_part,
+)
 from tracklab.plots.pictures import as_rgb, images, label_at_right, paths, spread
 
 __all__ = [
     "COLORS",
     "STYLE",
     "Figure",
+    "anchors_on",
     "as_rgb",
     "bars",
     "calibration",
@@ -48,15 +59,21 @@ __all__ = [
     "figure",
     "figure_to_png",
     "figure_to_rgb",
+    "gallery",
     "images",
     "label_at_right",
+    "mistakes_by_kind",
     "moving_average",
     "overlay",
     "paths",
     "plain",
+    "precision_recall",
+    "recall_against_count",
     "reliability",
+    "scoreboard",
     "set_title",
     "show_png",
     "spread",
     "style",
+    "time_by_part",
 ]
