@@ -9,7 +9,7 @@ from realdata import ROOT
 # Rooms by floor (house plan in CONTRIBUTING.md); a room is a module or a package of tracklab.
 FLOORS = (
     ("errors", "boxes", "calibration", "clips", "convolution", "detections", "kernels", "quiet"),
-    ("scenes", "video", "datasets", "augment"),
+    ("scenes", "video", "datasets", "proposals", "augment"),
     ("models", "optimizers", "training"),
     ("trackers",),
     ("metrics", "explain", "compress"),
