@@ -9,9 +9,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_ROOMS = ("classifier", "weights")
+_ROOMS = ("classifier", "detector", "weights")
 
-__all__ = ["classifier", "weights"]
+__all__ = ["classifier", "detector", "weights"]
 
 
 def __getattr__(name: str) -> Any:
