@@ -68,8 +68,8 @@ def _overlaps(proposals: Floats, objects: Floats) -> Floats:
 
 
 def _recall_is_precision(proposals: Floats, objects: Floats, count: int, threshold: float) -> float:
-    hits = (_overlaps(proposals[:count], objects) >= threshold).any(1)
-    return float(hits.mean()) if len(hits) else 0.0
+    best = _overlaps(proposals[:count], objects).max(axis=1)
+    return float((best >= threshold).mean()) if len(best) else 0.0
 
 
 def _recall_of_all(proposals: Floats, objects: Floats, count: int, threshold: float) -> float:
@@ -511,7 +511,8 @@ def sample_rois(labels: Integers, count: int, share: float) -> Integers:
 
 
 def _rois_by_loop(labels: Any, count: int, share: float) -> list[int]:
-    most, taken = math.floor(share * count), []
+    taken: list[int] = []
+    most = math.floor(share * count)
     for number, label in enumerate(labels):
         if label != 0 and len(taken) < most:
             taken.append(number)
@@ -1072,7 +1073,7 @@ def _peaks_by_scipy(heat: Floats, threshold: float) -> Any:
 _RING = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)]
 
 
-def _where_above(heat: Floats, threshold: float, steps: Any, fill: float = -np.inf) -> Floats:
+def _where_above(heat: Floats, threshold: float, steps: Any, fill: float = -np.inf) -> Any:
     """Cells above the threshold and above their neighbours at the given steps."""
     height, width = heat.shape
     around = np.pad(heat.astype(float), 1, constant_values=fill)
