@@ -70,7 +70,7 @@ def test_few_segments_find_more_than_as_many_windows(kind):
     windows = [proposals.windows(*scenes.size, 100)] * len(scenes)
     ours = detection.recall(segments, scenes.objects, counts=(10, 30, 100))
     plain = detection.recall(windows, scenes.objects, counts=(10, 30, 100))
-    assert all(ours[count] > plain[count] + 0.05 for count in ours), (ours, plain)
+    assert all(ours[count] > plain[count] + 0.15 for count in ours), (ours, plain)
 
 
 @pytest.mark.parametrize(

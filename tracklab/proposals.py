@@ -29,13 +29,13 @@ LONGEST = 2.0  # height / width, or width / height
 
 # segments
 SIDE = 256  # larger pictures are looked at in this size
-SMOOTH = 3  # pixels: noise goes, edges stay
-AROUND = 0.5  # of the shorter side: what surrounds a piece is the median of so large a square
-THRESHOLDS = (8, 12, 16, 24, 32, 48, 64)  # how far a pixel stands out, of 255
-BINS = (24, 40)  # grey levels of a colour of like pixels
-LEAST = 0.04  # of the shorter side: smaller pieces are texture
-SAME = 0.7  # overlap from which on two boxes are one opinion
-TWINS = 0.9  # overlap above which the less stable one is left out
+DELTAS = (1, 2, 4)  # grey levels over which a piece must keep its size
+CHANGE = 1.0  # at most, of its area over 2 deltas
+SMALL, LARGE = 0.04, 0.5  # side of a piece, of the shorter side; its area, of the picture
+LEAST = 3  # pixels of a side: OpenCV finds nothing in less
+SAME = 0.7  # overlap from which on two pieces are one
+APART = 0.6  # overlap up to which a box comes before those that say almost the same
+TWINS = 0.9  # overlap above which the less stable box is left out
 
 
 def windows(height: int, width: int, count: int = COUNT) -> Boxes:
@@ -81,13 +81,15 @@ def _mirrored(count: int, base: int) -> NDArray[np.float64]:
 def segments(image: NDArray[np.uint8], count: int = COUNT) -> Boxes:
     """Boxes `(P, 4)`, `P <= count`, around pieces of a picture, the most stable pieces first.
 
-    image: `(H, W, 3)` uint8 RGB.
+    image: `(H, W, 3)` uint8 RGB. A plain one, and one of less than 3 pixels, has no pieces: there
+    `P` is 0. A busy picture of 128x128 has about 200.
 
-    A piece is what hangs together in one of many black and white pictures: pixels that stand out
-    from their surroundings by more than a threshold, and pixels of like colour. An object is seen
-    as the same piece at many thresholds, texture is not: boxes are ranked by how many others agree
-    with them, the idea of maximally stable regions (Matas et al., "Robust wide baseline stereo from
-    maximally stable extremal regions", 2002).
+    A piece is what hangs together, in one of the three channels of the Lab colours, of the pixels
+    below or above a grey level, and hardly grows over the levels after it: a maximally stable
+    region (Matas et al., "Robust wide baseline stereo from maximally stable extremal regions",
+    2002; OpenCV's MSER). One object is seen as almost the same piece in several channels and by
+    several measures of stable, texture is not, so that boxes are ranked by how many pieces agree
+    with them, times their shorter side: small pieces agree by chance.
 
     Raises `InputError` for what is no RGB picture, or a count below 1.
     """
@@ -98,39 +100,36 @@ def segments(image: NDArray[np.uint8], count: int = COUNT) -> Boxes:
     if scale < 1:
         size = max(round(width * scale), 1), max(round(height * scale), 1)
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    found = _pieces(picture)
-    ranked = found[_order(found)]
-    sides = np.array([width, height, width, height]) / np.tile(picture.shape[1::-1], 2)
-    return bx.clip((ranked[:count] * sides).astype(np.float32), height, width)
+    found = _ranked(*np.unique(_pieces(picture), axis=0, return_counts=True))
+    # back to pixels of the picture as it came
+    found = found * (np.tile([width, height], 2) / np.tile(picture.shape[1::-1], 2))
+    return bx.clip(found[:count].astype(np.float32), height, width)
 
 
 def _pieces(picture: NDArray[np.uint8]) -> Boxes:
-    """Boxes around all pieces, also of those that are the same piece."""
-    short = min(picture.shape[:2])
-    lab = cv2.cvtColor(cv2.medianBlur(picture, SMOOTH), cv2.COLOR_RGB2LAB)
-    around = cv2.medianBlur(lab, min(int(short * AROUND) | 1, 255))
-    apart = cv2.absdiff(lab, around).max(-1)
-    masks = [apart > threshold for threshold in THRESHOLDS]
-    for bins in BINS:
-        for shift in (0, bins // 2):
-            levels = (lab.astype(np.int32) + shift) // bins
-            codes = (levels * [1, 64, 4096]).sum(-1)
-            masks += [codes == code for code in np.unique(codes)]
+    """Boxes around all stable pieces, as often as each is seen."""
+    height, width = picture.shape[:2]
+    side = max(SMALL * min(height, width), 2.0)
     boxes = [np.zeros((0, 4), np.float32)]
-    for mask in masks:
-        stats = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)[2][1:]
-        left, top, wide, tall = stats[:, :4].T
-        fine = np.minimum(wide, tall) >= max(LEAST * short, 2)
-        boxes.append(np.stack([left, top, left + wide, top + tall], -1)[fine].astype(np.float32))
-    return np.concatenate(boxes)
+    if min(height, width) < LEAST:
+        return boxes[0]
+    for channel in cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)):
+        for delta in DELTAS:
+            mser = cv2.MSER.create(delta, int(side**2), int(LARGE * height * width), CHANGE)
+            found = np.asarray(mser.detectRegions(channel)[1], np.float32).reshape(-1, 4)
+            boxes.append(bx.xywh_to_xyxy(found))
+    together = np.concatenate(boxes)
+    return together[(bx.sizes(together) >= side).all(-1)]
 
 
-def _order(boxes: Boxes) -> NDArray[np.int64]:
-    """Rows of a list without twins, those with which most others agree first."""
-    if not len(boxes):
-        return np.zeros(0, np.int64)
-    agree = (bx.iou(boxes, boxes) >= SAME).sum(-1).astype(np.float32)
-    return bx.nms(boxes, agree, threshold=TWINS)
+def _ranked(boxes: Boxes, times: NDArray[np.int64]) -> Boxes:
+    """Different boxes `(P, 4)`, each seen a number of `times`, best first and without twins."""
+    agree = (bx.iou(boxes, boxes) >= SAME) @ times
+    score = (agree * bx.sizes(boxes).min(-1, initial=np.inf)).astype(np.float32)
+    first = bx.nms(boxes, score, threshold=APART)
+    rest = np.setdiff1d(np.arange(len(boxes)), first)
+    kept = rest[bx.nms(boxes[rest], score[rest], threshold=TWINS)]
+    return boxes[np.concatenate([first, kept])]
 
 
 def _count(count: int) -> int:
