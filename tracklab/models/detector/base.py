@@ -127,7 +127,7 @@ class Detector:
         run = self.compiled("raw", self.raw, frames.shape[1:3], (tf.float32, tf.float32, tf.int32))
         for start in range(0, len(frames), BATCH):
             part = frames[start : start + BATCH]
-            raw = run(part, self.regions_of(part), *limits)
+            raw = run(*map(tf.constant, (part, self.regions_of(part), *limits)))
             found += [_one(*each) for each in zip(*(v.numpy() for v in raw), strict=True)]
         return found
 
@@ -140,14 +140,13 @@ class Detector:
         """
         key = (name, *size)
         if key not in self._compiled:
-            self._compiled[key] = tf.function(
-                lambda *inputs: function(*inputs),
-                autograph=False,
-                input_signature=[
-                    tf.TensorSpec((None, *size, 3), tf.uint8),
-                    tf.TensorSpec((None, None, 4), tf.float32),
-                    *(tf.TensorSpec((), kind) for kind in options),
-                ],
+            whole = tf.function(function, autograph=False)
+            # concrete at once: TensorFlow warns of functions that are compiled again and again,
+            # and several detectors in one notebook look like that to it
+            self._compiled[key] = whole.get_concrete_function(
+                tf.TensorSpec((None, *size, 3), tf.uint8),
+                tf.TensorSpec((None, None, 4), tf.float32),
+                *(tf.TensorSpec((), kind) for kind in options),
             )
         return self._compiled[key]
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from tracklab.models.detector.backbone import FINE
 from tracklab.models.detector.base import Detector, Raw, prepared, suppressed
 from tracklab.models.detector.losses import smooth_l1
@@ -64,7 +66,8 @@ class OneStage(Detector):
         goal, middles = bumps(truth, labels, height, width, heat.shape[3])
         known = tf.cast(labels >= 0, tf.float32)
         count = tf.maximum(tf.reduce_sum(known), 1.0)
-        offsets = tf.gather_nd(said, middles, batch_dims=1)
+        flat = tf.reshape(said, [-1, height * width, 4])
+        offsets = tf.gather(flat, middles[..., 0] * width + middles[..., 1], batch_dims=1)
         aim = tf.where(known[..., None] > 0, encode(truth, middles), offsets)
         of_boxes = known[..., None] * smooth_l1(offsets - tf.stop_gradient(aim))
         return {
@@ -137,7 +140,8 @@ def peaks(heat: Any, said: Any, size: Any) -> tuple[Any, Any]:
     count, height, width, classes = tf.shape(p)[0], p.shape[1], p.shape[2], p.shape[3]
     flat = tf.reshape(p, [count, height * width, classes])
     best = tf.math.top_k(tf.reduce_max(flat, axis=-1), min(CANDIDATES, height * width)).indices
-    places = tf.stack([best // width, best % width], axis=-1)
-    found = decode(tf.gather_nd(said, places, batch_dims=1), places)
+    places = tf.gather(tf.constant(np.indices((height, width), np.int32).reshape(2, -1).T), best)
+    boxes = tf.reshape(said, [count, height * width, 4])
+    found = decode(tf.gather(boxes, best, batch_dims=1), places)
     limit = tf.constant([size[1], size[0], size[1], size[0]], tf.float32)
     return tf.clip_by_value(found, 0.0, limit), tf.gather(flat, best, batch_dims=1)

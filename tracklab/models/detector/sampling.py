@@ -12,11 +12,13 @@ from tracklab.quiet import tf
 
 
 def balanced(positive: Any, negative: Any, *, count: int, most: int, seed: Any) -> Any:
-    """Indices `(N, count)` of boxes, at random, at most `most` of them positive.
+    """Indices `(N, count)` of boxes, at random, at most `most` of them positive; all if A < count.
 
     positive, negative: `(N, A)` booleans; what is neither is taken only when these run out, so ask
     again whether an index is one of them. seed: `(2,)` whole numbers.
     """
+    there = tf.shape(positive)[1]
+    count, most = tf.minimum(count, there), tf.minimum(most, there)
     luck = tf.random.stateless_uniform(tf.shape(positive), seed)
     chance = tf.where(positive, luck, -1.0)
     # The luck of the positive that comes last within `most`; those with less are left over.

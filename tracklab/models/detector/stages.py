@@ -152,7 +152,8 @@ class FasterRCNN(FastRCNN):
         overlap = errors.number("overlap", overlap, low=0, high=1)
         height, width = frame.shape[1:3]
         run = self.compiled("propose", self._propose, (height, width), (tf.int32, tf.float32))
-        found = run(frame, self.regions_of(frame), np.int32(count), np.float32(overlap))
+        given = (frame, self.regions_of(frame), np.int32(count), np.float32(overlap))
+        found = run(*map(tf.constant, given))
         known, scores, objectness = (each.numpy()[0] for each in found)
         there = scores > 0  # the rest fills up
         rows, columns = -(-height // COARSE), -(-width // COARSE)
@@ -163,7 +164,7 @@ class FasterRCNN(FastRCNN):
             self.anchors(height, width),
         )
 
-    def _propose(self, images: Any, _: Any, count: Any, overlap: Any) -> Any:
+    def _propose(self, images: Any, given: Any, count: Any, overlap: Any) -> Any:
         pixels, height, width = prepared(images)
         logits, offsets = self.parts["rpn"](self.maps(pixels)[1])
         return *self.best(

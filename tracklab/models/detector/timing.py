@@ -58,26 +58,28 @@ def _two_stages(model: FastRCNN, images: NDArray[np.uint8], repeats: int) -> dic
         return head.judged(logits, offsets, regions, height=height, width=width)
 
     given, spent[PROPOSALS] = _clocked(model.regions_of, repeats, images)
-    shared, spent[BACKBONE] = _clocked(tf.function(maps), repeats, tf.constant(images))
+    shared, spent[BACKBONE] = _compiled(maps, repeats, tf.constant(images))
     regions = tf.constant(given)
     if isinstance(model, FasterRCNN):
-        propose = tf.function(lambda known: model.regions(known, regions, height, width))
-        regions, spent[PROPOSALS] = _clocked(propose, repeats, shared)
+
+        def propose(known: Any) -> Any:
+            return model.regions(known, None, height, width)
+
+        regions, spent[PROPOSALS] = _compiled(propose, repeats, shared)
     if isinstance(model, RCNN):
-        crops, spent[ALIGN] = _clocked(tf.function(model.crops), repeats, shared, regions)
-        features, passes = _clocked(tf.function(model.passes), repeats, crops, regions)
+        crops, spent[ALIGN] = _compiled(model.crops, repeats, shared, regions)
+        features, passes = _compiled(model.passes, repeats, crops, regions)
         spent[BACKBONE] += passes
     else:
-        describe = tf.function(model.describe)
-        features, spent[ALIGN] = _clocked(describe, repeats, shared, regions)
-    answers, spent[HEAD] = _clocked(tf.function(judged), repeats, features, regions)
-    spent[SUPPRESSION] = _clocked(_suppressed, repeats, *answers)[1]
+        features, spent[ALIGN] = _compiled(model.describe, repeats, shared, regions)
+    answers, spent[HEAD] = _compiled(judged, repeats, features, regions)
+    spent[SUPPRESSION] = _compiled(_suppressed, repeats, *answers)[1]
     return {part: spent[part] for part in PARTS}
 
 
 def _one_stage(model: OneStage, images: NDArray[np.uint8], repeats: int) -> dict[str, float]:
-    shared, backbone = _clocked(tf.function(model.fine), repeats, tf.constant(images))
-    said, points = _clocked(tf.function(model.said), repeats, shared)
+    shared, backbone = _compiled(model.fine, repeats, tf.constant(images))
+    said, points = _compiled(model.said, repeats, shared)
 
     def read(heat: Any, boxes: Any) -> Any:
         return _suppressed(*one_stage.peaks(heat, boxes, images.shape[1:3]))
@@ -85,13 +87,19 @@ def _one_stage(model: OneStage, images: NDArray[np.uint8], repeats: int) -> dict
     return {
         BACKBONE: backbone,
         HEAD: points,
-        SUPPRESSION: _clocked(tf.function(read), repeats, *said)[1],
+        SUPPRESSION: _compiled(read, repeats, *said)[1],
     }
 
 
-@tf.function
 def _suppressed(found: Any, scores: Any) -> Any:
     return suppressed(found, scores, base.SCORE, base.OVERLAP, base.MOST)
+
+
+def _compiled(function: Callable[..., Any], repeats: int, *inputs: Any) -> tuple[Any, float]:
+    """As `_clocked`, of the function compiled for these inputs."""
+    # options stay as they are: a compiled function would ask for them again
+    whole = tf.function(lambda *given: function(*given), autograph=False)
+    return _clocked(whole.get_concrete_function(*inputs), repeats, *inputs)
 
 
 def _clocked(function: Callable[..., Any], repeats: int, *inputs: Any) -> tuple[Any, float]:
