@@ -1,7 +1,8 @@
 """Images to learn from: CIFAR-10 where it can be had, a folder of your own, or drawn sprites.
 
-Every set is an `Images`: what it is called is true. What stands in for CIFAR-10 never bears its
-name, and is announced in one line.
+`Images` have one class each, `BoxedImages` boxes: of scenes, or of a Pascal VOC folder.
+What a set is called is true. What stands in for CIFAR-10 never bears its name, and is announced in
+one line.
 """
 
 from tracklab.datasets.archive import unpack
@@ -12,6 +13,7 @@ from tracklab.datasets.folder import image_folder
 from tracklab.datasets.images import Images
 from tracklab.datasets.imagined import imagined_detections
 from tracklab.datasets.store import cache_dir
+from tracklab.datasets.voc import voc
 
 __all__ = [
     "CIFAR_CLASSES",
@@ -26,4 +28,5 @@ __all__ = [
     "objects_of",
     "sprites",
     "unpack",
+    "voc",
 ]

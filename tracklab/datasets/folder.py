@@ -205,6 +205,15 @@ def _warn(root: Path, lost: list[str]) -> None:
 
 def read_image(path: str | os.PathLike[str], size: tuple[int, int]) -> NDArray[np.uint8] | None:
     """One image as RGB of height and width `size`, or None where the file is not a whole image."""
+    image = decoded(path)
+    return None if image is None else _fitted(image, size)
+
+
+def decoded(path: str | os.PathLike[str], *, turned: bool = True) -> NDArray[np.uint8] | None:
+    """One image as RGB of its own size, or None where the file is not a whole image.
+
+    turned: a photograph is turned the way its camera was held, where it says so.
+    """
     try:
         with open(path, "rb") as stream:
             data = stream.read()
@@ -215,11 +224,13 @@ def read_image(path: str | os.PathLike[str], size: tuple[int, int]) -> NDArray[n
         return None
     # IMREAD_COLOR turns a photograph the way its camera was held; the other keeps transparency
     flag = cv2.IMREAD_COLOR if jpeg else cv2.IMREAD_UNCHANGED
+    if jpeg and not turned:
+        flag |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     except cv2.error:
         return None
-    return None if image is None or not image.size else _fitted(_as_rgb(image), size)
+    return None if image is None or not image.size else _as_rgb(image)
 
 
 def _as_rgb(image: NDArray[Any]) -> NDArray[np.uint8]:
