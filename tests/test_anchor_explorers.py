@@ -159,7 +159,7 @@ class Imagined:
         options |= {"size": image.shape[:2], "classes": len(self.class_names), "missed": 0}
         return imagined_detections(objects, rng, copies=8, background=20, **options)
 
-    def propose(self, image, *, count):
+    def propose(self, image, *, count, overlap=0.7):
         found = self.said(image).top(count)
         grid = bx.anchor_grid(*image.shape[:2], stride=8, sizes=(14, 26, 48))
         near = (bx.iou(grid, found.boxes) * found.scores).max(1, initial=0)

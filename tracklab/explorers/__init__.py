@@ -23,6 +23,7 @@ NAMES: dict[str, str] = {
     "feature-maps": "tracklab.explorers.feature_maps:feature_maps",
     "follow": "tracklab.explorers.follow:follow",
     "kernel": "tracklab.explorers.kernels:kernel",
+    "proposals": "tracklab.explorers.proposals:proposals",
     "scene": "tracklab.explorers.scene:scene",
 }
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from tracklab import boxes as bx
 from tracklab import errors, overlay, scenes
 from tracklab.clips import Clip
+from tracklab.datasets import boxed
 from tracklab.detections import Detections
 from tracklab.explorers.controls import Choice, Play, Slider
 from tracklab.explorers.shell import Drawing, Explorer
@@ -27,8 +28,11 @@ from tracklab.explorers.shell import Drawing, Explorer
 OBJECTNESS, PROPOSALS, FINAL = "objectness", "proposals", "final detections"
 STAGES = (OBJECTNESS, PROPOSALS, FINAL)
 HIGHEST = "the highest of all"  # of the anchors' shapes
-SCENE, FRAMES = "test-mixed", 40  # a scene that no shipped detector has learned from
-MOST = 300  # proposals that are kept of a frame
+# A scene that no shipped detector has learned from. Its distractors are of no class: those of the
+# named scenes are shapes that truth does not know, and a detector that finds them looks wrong.
+SEED, FRAMES, CONTRAST = scenes.TEST_SEED + 15, 40, 0.3
+MOST = 300  # proposals that can be shown
+ANCHORS = 1000  # the best, before suppression
 RAW = 500  # detections that are kept of a frame before suppression
 FLOOR = 0.01  # score below which a detection is not kept
 KEPT = 256  # frames whose passes are remembered: 50 kB each
@@ -65,8 +69,8 @@ class Pass:
 class Watched:
     """A detector, a clip, and what the one said of the other's frames.
 
-    detector: has `class_names`, `propose(image, count=...)` with `boxes`, `scores`, `objectness`
-        and `anchors`, and `detect(image, score=..., overlap=..., most=...)`.
+    detector: has `class_names`, `propose(image, count=..., overlap=...)` with `boxes`, `scores`,
+        `objectness` and `anchors`, and `detect(image, score=..., overlap=..., most=...)`.
     """
 
     def __init__(self, detector: Any, clip: Clip) -> None:
@@ -83,7 +87,7 @@ class Watched:
 
     def _say(self, frame: int) -> Pass:
         image = np.asarray(self.clip.frames[frame])
-        given = self.detector.propose(image, count=MOST)
+        given = self.detector.propose(image, count=ANCHORS, overlap=1.0)
         maps = np.asarray(given.objectness, np.float32)
         found, scores = np.asarray(given.boxes), np.asarray(given.scores, np.float32)
         real = scores > 0  # where fewer were proposed, the rest is filled up
@@ -361,7 +365,8 @@ def proposals(detector: Any = None, clip: Clip | None = None) -> Explorer:
         # by name: TensorFlow is needed for the shipped one alone
         detector, _ = importlib.import_module("tracklab.models.detector").shipped()
     if clip is None:
-        clip = scenes.STANDARD[SCENE].render(frames=FRAMES)
+        scene = boxed.KINDS["hard"].scene
+        clip = scene.render(seed=SEED, frames=FRAMES, low_contrast=CONTRAST)
     watched = Watched(detector, clip)
     return Explorer(
         "proposals",
