@@ -22,6 +22,7 @@ NAMES: dict[str, str] = {
     "anchors": "tracklab.explorers.anchors:anchors",
     "feature-maps": "tracklab.explorers.feature_maps:feature_maps",
     "follow": "tracklab.explorers.follow:follow",
+    "iou": "tracklab.explorers.iou:iou",
     "kernel": "tracklab.explorers.kernels:kernel",
     "proposals": "tracklab.explorers.proposals:proposals",
     "scene": "tracklab.explorers.scene:scene",

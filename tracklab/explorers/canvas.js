@@ -66,7 +66,9 @@ function render({ model, el }) {
   svg.setAttribute("role", "group");
   const picture = make("image", "", svg);
   const ground = make("rect", "ground", svg);
+  const rules = make("path", "rules", svg);
   const layer = make("g", "", svg);
+  const pair = comparison(svg, layer, own, make, put);
   const bar = document.createElement("div");
   bar.className = "bar";
   const button = document.createElement("button");
@@ -82,7 +84,7 @@ function render({ model, el }) {
   voice.className = "voice";
   voice.setAttribute("aria-live", "polite");
   bar.append(button, how, where);
-  el.append(bar, voice);
+  el.append(pair.numbers, bar, voice);
 
   let address = "";
   let drag = null; // { kind, index, corner, start, before, pointer }
@@ -116,6 +118,13 @@ function render({ model, el }) {
     const scale = model.get("shown_scale");
     put(svg, { viewBox: `0 0 ${width} ${height}`, width: width * scale, height: height * scale });
     put(ground, { x: 0, y: 0, width, height });
+    const step = model.get("rules");
+    const lines = (most) => (step ? [...Array(Math.ceil(most / step)).keys()].slice(1) : []);
+    const d = [
+      ...lines(width).map((k) => `M ${k * step} 0 V ${height}`),
+      ...lines(height).map((k) => `M 0 ${k * step} H ${width}`),
+    ];
+    put(rules, { d: d.join(" ") });
     put(picture, { x: 0, y: 0, width, height, preserveAspectRatio: "none" });
     const bytes = model.get("image");
     const has = bytes && bytes.byteLength > 0;
@@ -129,6 +138,7 @@ function render({ model, el }) {
 
   function mode() {
     const can = model.get("draw_new");
+    el.classList.toggle("comparing", model.get("compare"));
     button.hidden = !can;
     button.style.display = can ? "" : "none";
     el.classList.toggle("drawing", can);
@@ -162,9 +172,9 @@ function render({ model, el }) {
         if (event.button > 0) return;
         event.preventDefault();
         event.stopPropagation();
-        group.focus();
-        const corner = event.target.dataset.corner;
-        grab(event, { kind: corner ? "resize" : "move", index: k, corner });
+        const { index, corner } = under(point(event)) ?? { index: k };
+        parts[index].group.focus();
+        grab(event, { kind: corner ? "resize" : "move", index, corner });
       });
       group.addEventListener("keydown", (event) => key(event, k));
       return { group, rim, edge, text, handles, targets };
@@ -198,13 +208,38 @@ function render({ model, el }) {
       }
       group.setAttribute("aria-label", `${name(k)}: x ${x1} to ${x2}, y ${y1} to ${y2} pixels`);
     });
-    const text = boxes()
+    let text = boxes()
       .map(([x1, y1, x2, y2], k) => `${name(k)}: ${x1}, ${y1} to ${x2}, ${y2}`)
       .join("; ");
+    if (model.get("compare") && boxes().length === 2) {
+      text += `; ${pair.show(...boxes(), model.get("threshold"), unit)}`;
+    } else pair.hide();
     if (where.textContent === text) return;
     where.textContent = text;
     clearTimeout(timer);
+    // the words of an explorer around the canvas tell more: two voices at once tell nothing
+    if (el.closest(".tracklab-explorer")) return;
     timer = setTimeout(() => { voice.textContent = text; }, QUIET);
+  }
+
+  // What is meant at a point: the nearest corner that reaches so far, else the smallest box around
+  // it. A small box under a large one can so be caught; of two alike it is the upper one.
+  function under([x, y]) {
+    const inside = (node) => {
+      const [left, top, width, height] = ["x", "y", "width", "height"].map((n) => +node.getAttribute(n));
+      return x >= left && x <= left + width && y >= top && y <= top + height;
+    };
+    const found = [];
+    boxes().forEach((box, index) => {
+      for (const target of parts[index].targets.filter(inside)) {
+        const [i, j] = CORNERS[target.dataset.corner];
+        const away = Math.hypot(box[i] - x, box[j] - y);
+        found.push({ index, corner: target.dataset.corner, rank: [0, away] });
+      }
+      if (inside(parts[index].edge)) found.push({ index, rank: [1, areaOf(box)] });
+    });
+    const order = (a, b) => a.rank[0] - b.rank[0] || a.rank[1] - b.rank[1] || b.index - a.index;
+    return found.sort(order)[0];
   }
 
   function grab(event, what) {
@@ -286,6 +321,9 @@ function render({ model, el }) {
     "change:size": ground_,
     "change:alt": ground_,
     "change:draw_new": mode,
+    "change:rules": ground_,
+    "change:threshold": place,
+    "change:compare": () => { mode(); place(); },
   };
   for (const [event, answer] of Object.entries(watched)) model.on(event, answer);
   ground_();

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import cv2
 import numpy as np
 import traitlets
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +23,8 @@ from tracklab.plots import COLORS
 
 SMALLEST = 4.0  # pixels of a side that a learner can make: smaller ones cannot be caught again
 SHOWN = 480  # pixels of the longer side in the browser
+HIT = 0.5  # IoU from which a box counts as on its object, as in the PASCAL VOC challenge
+BOTH, EITHER = (240, 228, 66), (228, 236, 241)  # what two boxes share, and the rest of them
 
 
 class BoxCanvas(anywidget.AnyWidget):
@@ -34,6 +37,9 @@ class BoxCanvas(anywidget.AnyWidget):
     size: height and width in pixels, where there is no image.
     draw_new: whether a drag on the ground (or the button) makes a new box. At `most` boxes, the new
         one replaces the last.
+    compare: with two boxes, shade what they share and what either covers, and read IoU, GIoU,
+        areas and distance live, all in the browser. threshold: of IoU, from which on it is a hit.
+    rules: pixels between the thin lines of a ground without an image; 0 for none.
     alt: what the picture shows, in words.
     shown: pixels of the longer side in the browser.
 
@@ -46,7 +52,7 @@ class BoxCanvas(anywidget.AnyWidget):
     Raises `InputError` for boxes that are none and for lengths that differ.
     """
 
-    _esm = still.script("canvas.js")
+    _esm = Path(__file__).with_name("overlap.js").read_text("utf-8") + still.script("canvas.js")
     _css = Path(__file__).with_name("canvas.css")
 
     boxes: Any = traitlets.List().tag(sync=True)
@@ -58,6 +64,9 @@ class BoxCanvas(anywidget.AnyWidget):
     smallest = traitlets.Float(SMALLEST).tag(sync=True)
     draw_new = traitlets.Bool(False).tag(sync=True)
     most = traitlets.Int(1).tag(sync=True)
+    compare = traitlets.Bool(False).tag(sync=True)
+    threshold = traitlets.Float(HIT).tag(sync=True)
+    rules = traitlets.Float(0.0).tag(sync=True)
     alt = traitlets.Unicode().tag(sync=True)
 
     def __init__(
@@ -69,6 +78,9 @@ class BoxCanvas(anywidget.AnyWidget):
         size: tuple[int, int] = (240, 320),
         draw_new: bool = False,
         most: int = 1,
+        compare: bool = False,
+        threshold: float = HIT,
+        rules: float = 0.0,
         alt: str = "",
         shown: int = SHOWN,
     ) -> None:
@@ -89,6 +101,9 @@ class BoxCanvas(anywidget.AnyWidget):
             shown_scale=float(errors.number("shown", shown, low=16)) / max(tall, wide),
             draw_new=draw_new,
             most=most,
+            compare=compare,
+            threshold=float(errors.number("threshold", threshold, low=0, high=1)),
+            rules=float(errors.number("rules", rules, low=0)),
             alt=alt
             or ("A picture with boxes" if image is not None else "Boxes on an empty ground"),
         )
@@ -115,7 +130,12 @@ class BoxCanvas(anywidget.AnyWidget):
             f"{self._name(k)} from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g})"
             for k, (x1, y1, x2, y2) in enumerate(self.boxes)
         ]
-        return f"{self.alt}. " + (f"Pixels: {'; '.join(named)}." if named else "No box yet.")
+        said = f"{self.alt}. " + (f"Pixels: {'; '.join(named)}." if named else "No box yet.")
+        if self.compare and len(named) == 2:
+            pair = self.as_array()
+            iou, giou = (float(f(pair[:1], pair[1:])[0, 0]) for f in (bx.iou, bx.giou))
+            said += f" IoU {iou:.3f}, GIoU {giou:.3f}."
+        return said
 
     def picture(self) -> bytes:
         """The picture with its boxes as they are now, a PNG."""
@@ -123,8 +143,13 @@ class BoxCanvas(anywidget.AnyWidget):
         if ground is None:
             ground = np.full((*self.size, 3), 245, np.uint8)
         names = [self._name(k) for k in range(len(self.boxes))]
-        drawn = overlay.draw(ground, self.as_array(), labels=names, scale=self.shown_scale)
-        return plots.encode_png(drawn, effort=9)
+        large, boxes = overlay.resize(ground, self.shown_scale), self.as_array() * self.shown_scale
+        if self.compare and len(boxes) == 2:
+            large = _shaded(large, boxes)
+        for k, box in enumerate(boxes):
+            color = tuple(int(COLORS[k % len(COLORS)][i : i + 2], 16) for i in (1, 3, 5))
+            large = overlay.draw(large, box, labels=names[k], colors=color, dashed=k % 3 > 0)
+        return plots.encode_png(large, effort=9)
 
     def _name(self, k: int) -> str:
         return str(self.labels[k]) if k < len(self.labels) else f"box {k + 1}"
@@ -156,3 +181,14 @@ def _wide_enough(low: float, high: float, most: int) -> tuple[float, float]:
     middle = (low + high) / 2
     low = round(min(max(middle - SMALLEST / 2, 0.0), most - SMALLEST), 1)
     return low, round(low + SMALLEST, 1)
+
+
+def _shaded(picture: NDArray[np.uint8], pair: bx.Boxes) -> NDArray[np.uint8]:
+    """A new picture in which both boxes are filled, and what they share is filled brighter."""
+    picture = picture.copy()
+    shared = np.concatenate([pair[:, :2].max(0), pair[:, 2:].min(0)])
+    for box, color in (*((one, EITHER) for one in pair), (shared, BOTH)):
+        x1, y1, x2, y2 = (round(float(v)) for v in box)
+        if x2 > x1 and y2 > y1:
+            cv2.rectangle(picture, (x1, y1), (x2, y2), color, -1)
+    return picture
