@@ -40,6 +40,8 @@ def picture(*boxes, size=(HEIGHT, WIDTH)):
 
 
 CAT, DOG = (11, 5, 30, 24), (41, 21, 60, 40)
+# entities of entities: each is ten of the one before
+TENFOLD = "<!ENTITY e0 '&e;'>" + "".join(f"<!ENTITY e{k + 1} '{f'&e{k};' * 10}'>" for k in range(6))
 GOOD = annotated(("cat", *CAT), ("dog", *DOG, 1))
 
 
@@ -134,6 +136,16 @@ def test_a_photograph_is_turned_only_if_its_annotation_is(voc_folder):
         ("", "broken annotation (1): b.xml: no XML ("),
         (annotated(("cat", "x", 1, 9, 9)), "b.xml: object 1: xmin is 'x', wanted is a number"),
         (annotated(("cat", 1, 1, 9, "nan")), "b.xml: object 1: ymax is 'nan'"),
+        (annotated(("cat", 1, 1, 9, "1e300")), "b.xml: object 1: ymax is '1e300'"),
+        ("<html/>", "b.xml: <html>, wanted is <annotation>"),
+        (
+            '<!DOCTYPE a [<!ENTITY e SYSTEM "a.xml">]>' + annotated(("&e;", *CAT)),
+            "b.xml: no XML (undefined entity &e;",
+        ),
+        (
+            f"<!DOCTYPE a [<!ENTITY e '{'x' * 1000}'>{TENFOLD}]>{annotated(('&e6;', *CAT))}",
+            "b.xml: no XML (limit on input amplification",
+        ),
         (annotated(("", *CAT)), "b.xml: object 1 has no name"),
         (annotated(size=(WIDTH, 7)), "another size than their annotation says (1): b.xml"),
     ],

@@ -6,6 +6,9 @@ Corners in the files are the first and the last pixel of an object, counted from
 
 Everingham et al., "The Pascal visual object classes (VOC) challenge" (2010), and its development
 kit.
+
+The XML is somebody else's: entities from other files are not followed, and ones that grow without
+end are refused by the parser (expat), as broken.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ IMAGES, ANNOTATIONS, SPLITS = "JPEGImages", "Annotations", "ImageSets/Main"
 LAYOUT = f"{IMAGES}/NAME.jpg and {ANNOTATIONS}/NAME.xml, and {SPLITS}/SPLIT.txt for parts"
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 THINNEST = 2  # pixels: less is a slip of the mouse
+FARTHEST = 1e6  # pixels: a corner beyond is no place in an image
 SLACK = 1  # pixels beyond the border that nobody needs to hear of: tools that count from 0
 CUT = "boxes that reach over the border"
 NAMED = 5  # files that an announcement names
@@ -163,7 +167,7 @@ def read_annotation(path: str | os.PathLike[str]) -> Annotation:
     """One annotation, with its corners turned from first and last pixel into edges.
 
     Raises `SourceError` that names the file and what is wrong: no XML, an object without a name or
-    a corner, a corner that is no number.
+    a corner, a corner that is no number or lies a million pixels away.
     """
     file = Path(path).name
     try:
@@ -172,6 +176,8 @@ def read_annotation(path: str | os.PathLike[str]) -> Annotation:
         raise errors.SourceError(f"{file}: no XML ({error})") from None
     except OSError as error:
         raise errors.SourceError(f"{file}: cannot be read ({error.strerror})") from None
+    if root.tag != "annotation":  # a page that says "not found" would pass for an empty image
+        raise errors.SourceError(f"{file}: <{root.tag[:40]}>, wanted is <annotation>")
     objects = root.findall("object")
     boxes = [_corners(one, f"{file}: object {k}") for k, one in enumerate(objects, start=1)]
     names = [(one.findtext("name") or "").strip() for one in objects]
@@ -196,7 +202,7 @@ def _corners(one: ET.Element, where: str) -> list[float]:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not math.isfinite(value):
+        if not abs(value) <= FARTHEST:  # NaN never is
             raise errors.SourceError(f"{where}: {corner} is {text!r}, wanted is a number")
         values.append(value)
     return values
