@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from tracklab import boxes as bx
 from tracklab import errors, explorers, plots
 from tracklab.explorers import BoxCanvas
 from tracklab.explorers import iou as overlap
+from tracklab.explorers import nms as loop
 
 SQUARE = (40.0, 40.0, 60.0, 60.0)
 
@@ -129,3 +132,99 @@ def test_a_canvas_that_compares_says_both_numbers_and_shades_what_is_shared():
     for wrong in ({"threshold": 2}, {"rules": -1}):
         with pytest.raises(errors.InputError):
             BoxCanvas(size=(60, 80), **wrong)
+
+
+START = {
+    "method": loop.HARD,
+    "overlap": 0.5,
+    "score": 0.3,
+    "step": loop.MOST_ROWS,
+    "seed": loop.FIRST_SAMPLE,
+}
+
+
+def walked(**settings):
+    return loop.draw(**START | settings)
+
+
+class TestSuppression:
+    @pytest.mark.parametrize("seed", range(5))
+    @pytest.mark.parametrize("floor", [0.0, 0.001, 0.3, 0.9, 1.0])
+    @pytest.mark.parametrize("threshold", [0.0, 0.25, 0.5, 1.0])
+    def test_the_loop_is_that_of_boxes(self, seed, floor, threshold):
+        found = loop.answers(seed)
+        kept = [s.best for s in loop.trace(found, loop.HARD, floor=floor, threshold=threshold)]
+        above = found.above(floor)
+        expected = bx.nms(above.boxes, above.scores, labels=above.labels, threshold=threshold)
+        assert kept == expected.tolist()
+        for method, name in ((loop.LINEAR, "linear"), (loop.GAUSSIAN, "gaussian")):
+            steps = loop.trace(found, method, floor=floor, threshold=threshold)
+            index, scores = bx.soft_nms(
+                found.boxes,
+                found.scores,
+                method=name,
+                sigma=loop.SIGMA,
+                threshold=threshold,
+                floor=floor,
+                labels=found.labels,
+            )
+            # a box without score or overlap may come or not: no learner sees it
+            some = [s for s in steps if s.scores[s.best] > 0]
+            assert [s.best for s in some] == index[scores > 0].tolist()
+            np.testing.assert_allclose(
+                [s.scores[s.best] for s in some], scores[scores > 0], rtol=1e-5
+            )
+        everything = loop.trace(found, loop.NONE, floor=floor, threshold=threshold)
+        assert [s.best for s in everything] == list(range(len(above)))
+
+    def test_a_low_threshold_kills_a_neighbour_and_soft_methods_keep_it(self):
+        assert walked().numbers["recall"] == 1
+        low = walked(overlap=0.25)
+        assert low.numbers["objects not found"] == 1
+        assert "Not found: a crescent." in low.caption
+        for method in (loop.LINEAR, loop.GAUSSIAN):
+            assert walked(method=method, overlap=0.25).numbers["recall"] == 1
+
+    def test_two_objects_of_one_class_stand_close(self):
+        objects = loop.scene().objects
+        close = np.triu(bx.iou(objects.boxes, objects.boxes), 1)
+        same = objects.labels[:, None] == objects.labels
+        assert ((close > 0.3) & (close < 0.5) & same).any()
+
+    def test_without_suppression_precision_is_low(self):
+        every = walked(method=loop.NONE)
+        assert every.numbers["kept at the end"] == every.numbers["detections"]
+        assert every.numbers["precision"] < 0.5 < walked().numbers["precision"]
+
+    @pytest.mark.parametrize("method", loop.METHODS)
+    def test_every_step_has_its_picture_and_words(self, method):
+        found = loop.answers(START["seed"])
+        steps = loop.trace(found, method, floor=0.3, threshold=0.5)
+        assert len(steps) <= loop.MOST_ROWS
+        seen = set()
+        for step in range(len(steps) + 1):
+            drawing = walked(method=method, step=step)
+            assert f"Step {step} of {len(steps)}" in drawing.caption
+            if step:
+                assert f"takes number {steps[step - 1].best + 1}," in drawing.caption
+            seen.add(drawing.picture.tobytes())
+        assert len(seen) == len(steps) + 1
+        np.testing.assert_array_equal(
+            walked(method=method, step=len(steps)).picture, walked(method=method).picture
+        )
+
+    def test_all_ends_together(self):
+        ends = itertools.product(
+            loop.METHODS, (0.0, 1.0), (0.0, 1.0), (0, 1, loop.MOST_ROWS), (0, 12345)
+        )
+        for method, cut, score, step, seed in ends:
+            drawing = walked(method=method, overlap=cut, score=score, step=step, seed=seed)
+            numbers = drawing.numbers
+            assert numbers["right"] + numbers["objects not found"] == loop.OBJECTS
+            assert drawing.picture.std() > 0
+            assert drawing.caption
+
+    def test_begins_as_the_tests_do(self):
+        assert explorers.explore("nms").params == START
+        with pytest.raises(errors.InputError, match="'soft, linear'"):
+            explorers.explore("nms", method="softer")

@@ -24,6 +24,7 @@ NAMES: dict[str, str] = {
     "follow": "tracklab.explorers.follow:follow",
     "iou": "tracklab.explorers.iou:iou",
     "kernel": "tracklab.explorers.kernels:kernel",
+    "nms": "tracklab.explorers.nms:nms",
     "proposals": "tracklab.explorers.proposals:proposals",
     "scene": "tracklab.explorers.scene:scene",
 }

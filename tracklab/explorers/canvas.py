@@ -147,8 +147,10 @@ class BoxCanvas(anywidget.AnyWidget):
         if self.compare and len(boxes) == 2:
             large = _shaded(large, boxes)
         for k, box in enumerate(boxes):
-            color = tuple(int(COLORS[k % len(COLORS)][i : i + 2], 16) for i in (1, 3, 5))
-            large = overlay.draw(large, box, labels=names[k], colors=color, dashed=k % 3 > 0)
+            red, green, blue = (int(COLORS[k % len(COLORS)][i : i + 2], 16) for i in (1, 3, 5))
+            large = overlay.draw(
+                large, box, labels=names[k], colors=(red, green, blue), dashed=k % 3 > 0
+            )
         return plots.encode_png(large, effort=9)
 
     def _name(self, k: int) -> str:
