@@ -29,7 +29,7 @@ class Detector:
     kind: "rcnn", "fast", "faster" or "one-stage". class_names: of the labels from 0.
     options: what it was built with. parts: its networks by name; together they hold all weights.
 
-    A subclass says what its parts do: `outputs` for images as they are, `losses` for a batch.
+    A subclass says what its parts do: `raw` is what they find in images, `loss` what a batch costs.
     """
 
     kind = ""
