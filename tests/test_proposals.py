@@ -47,6 +47,15 @@ def test_segments_find_two_discs():
     assert (bx.iou(truth, proposals.segments(image, 5)).max(-1) > 0.8).all()
 
 
+def test_segments_reach_the_border_and_join_neighbours():
+    image = np.full((80, 100, 3), 128, np.uint8)
+    image[:20, :24] = 240  # in the corner
+    image[50:70, 40:52], image[50:70, 52:64] = 20, 250  # one thing of two colours
+    found = proposals.segments(image, 50)
+    for thing in ([0, 0, 24, 20], [40, 50, 52, 70], [40, 50, 64, 70]):
+        assert (found == thing).all(-1).any(), thing
+
+
 def noise(height, width):
     rng = np.random.default_rng(0)
     return rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
