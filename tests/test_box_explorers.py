@@ -14,6 +14,8 @@ from tracklab import errors, explorers, plots
 from tracklab.explorers import BoxCanvas
 from tracklab.explorers import iou as overlap
 from tracklab.explorers import nms as loop
+from tracklab.explorers import precision_recall as ranked
+from tracklab.metrics import detection as metrics
 
 SQUARE = (40.0, 40.0, 60.0, 60.0)
 
@@ -228,3 +230,84 @@ class TestSuppression:
         assert explorers.explore("nms").params == START
         with pytest.raises(errors.InputError, match="'soft, linear'"):
             explorers.explore("nms", method="softer")
+
+
+RANKED = {
+    "score": 0.5,
+    "iou": 0.5,
+    "style": "COCO: 101 recalls",
+    "suppress": True,
+    "seed": ranked.FIRST_SAMPLE,
+}
+
+
+@pytest.fixture(scope="module")
+def chart():
+    return ranked.Chart()
+
+
+class TestPrecisionRecall:
+    @pytest.mark.parametrize("style", ranked.STYLES)
+    @pytest.mark.parametrize("suppress", [False, True])
+    @pytest.mark.parametrize("iou", [0.3, 0.5, 0.75])
+    def test_the_marks_in_the_frames_are_the_point_on_the_curve(self, chart, style, suppress, iou):
+        found = ranked.answers(3, suppress)
+        truth = [frame.objects for frame in ranked.frames()]
+        rule = ranked.STYLES[style]
+        curve = metrics.precision_recall(found, truth, iou=iou, label=0, style=rule)
+        for score in (0.0, 0.2, 0.5, 0.8, 0.94):
+            settings = RANKED | {"style": style, "suppress": suppress, "iou": iou, "seed": 3}
+            numbers = ranked.draw(chart, **settings | {"score": score}).numbers
+            precision, recall = curve.at(score)
+            assert numbers["precision"] == pytest.approx(precision)
+            assert numbers["recall"] == pytest.approx(recall)
+            assert numbers["AP"] == metrics.average_precision(
+                found, truth, iou=iou, style=rule, label=0
+            )
+            marked = [
+                ranked.judged(one, there, score, iou, rule)
+                for one, there in zip(found, truth, strict=True)
+            ]
+            assert sum(v.missed.sum() for v in marked) == numbers["missed"]
+            assert sum((~v.right).sum() for v in marked) == numbers["false alarms"]
+
+    def test_the_score_trades_misses_for_false_alarms_and_leaves_ap(self, chart):
+        low, high = (ranked.draw(chart, **RANKED | {"score": s}) for s in (0.1, 0.9))
+        assert low.numbers["recall"] > high.numbers["recall"]
+        assert low.numbers["precision"] < high.numbers["precision"]
+        assert low.numbers["AP"] == high.numbers["AP"]
+
+    def test_a_larger_iou_and_duplicates_cost_ap(self, chart):
+        start = ranked.draw(chart, **RANKED).numbers["AP"]
+        assert ranked.draw(chart, **RANKED | {"iou": 0.8}).numbers["AP"] < start
+        assert ranked.draw(chart, **RANKED | {"suppress": False}).numbers["AP"] < start
+
+    def test_the_chart_shows_envelope_samples_and_point(self, chart):
+        found = ranked.answers(3, True)
+        truth = [frame.objects for frame in ranked.frames()]
+        for rule, samples in (("voc07", 11), ("coco", 101), ("voc", 0)):
+            curve = metrics.precision_recall(found, truth, label=0, style=rule)
+            chart.pixels(curve, 0.5, rule)
+            x, y = chart.top.get_data()
+            assert (np.diff(y) <= 0).all()
+            assert len(chart.sums.get_segments()) == samples
+            assert chart.area.get_visible() == (rule == "voc")
+            assert chart.point.get_xydata()[0].tolist() == list(curve.at(0.5)[::-1])
+            area = float(np.trapezoid(y, x))
+            assert area == pytest.approx(metrics.area(curve.precision, curve.recall, "voc"))
+
+    def test_all_ends_together(self, chart):
+        ends = itertools.product((0.0, 1.0), (0.3, 0.95), ranked.STYLES, (False, True), (0, 12345))
+        for score, iou, style, suppress, seed in ends:
+            drawing = ranked.draw(
+                chart, score=score, iou=iou, style=style, suppress=suppress, seed=seed
+            )
+            numbers = drawing.numbers
+            assert numbers["right"] + numbers["missed"] == 4 * ranked.OBJECTS
+            assert np.isfinite(numbers["AP"])
+            assert style in drawing.caption
+
+    def test_begins_as_the_tests_do(self):
+        assert explorers.explore("precision-recall").params == RANKED
+        with pytest.raises(errors.InputError, match="score"):
+            explorers.explore("precision-recall", score=2.0)

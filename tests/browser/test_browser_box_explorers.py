@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from tracklab.explorers import iou as overlap
+from tracklab.explorers import nms as loop
+from tracklab.explorers import precision_recall as ranked
 
 pytestmark = pytest.mark.browser
 
@@ -69,3 +71,36 @@ def test_two_boxes_by_mouse_and_keys_and_the_numbers_are_those_of_python(opened,
             arg=[driver.root, f"at {end:.2f}"],
         )
         agree(driver, end)
+
+
+def test_the_loop_of_suppression_by_keyboard(opened, tmp_path):
+    (driver,) = lab.drivers(opened([SHOW.format("nms")]))
+    step = next(s for s in driver.controls("slider") if s.evaluate(lab.NAME) == "Step")
+    step.focus()
+    step.press("Home")
+    driver.wait(lambda now: "none taken yet" in now["caption"])
+    for number in (1, 2, 3):
+        step.press("ArrowRight")
+        driver.wait(lambda now, n=number: f"Step {n} of" in now["caption"])
+    expected = loop.draw(method=loop.HARD, overlap=0.5, score=0.3, step=3, seed=loop.FIRST_SAMPLE)
+    now = driver.now()
+    assert now["alt"] == now["caption"] == expected.caption
+    assert not now["error"]
+    driver.root.screenshot(path=tmp_path / "nms.png")
+
+
+def test_the_score_walks_along_the_curve_by_keyboard(opened, tmp_path):
+    (driver,) = lab.drivers(opened([SHOW.format("precision-recall")]))
+    score = next(s for s in driver.controls("slider") if "Score" in s.evaluate(lab.NAME))
+    start = driver.now()
+    driver.root.screenshot(path=tmp_path / "start.png")
+    score.focus()
+    for percent in (52, 54, 56):
+        score.press("ArrowRight")
+        driver.wait(lambda now, p=percent: f"From score 0.{p} on" in now["caption"])
+    now = driver.now()
+    settings = {"style": "COCO: 101 recalls", "suppress": True, "seed": ranked.FIRST_SAMPLE}
+    expected = ranked.draw(ranked.Chart(), score=0.56, iou=0.5, **settings)
+    assert now["alt"] == now["caption"] == expected.caption
+    assert now["src"] != start["src"]
+    assert not now["error"]

@@ -25,6 +25,7 @@ NAMES: dict[str, str] = {
     "iou": "tracklab.explorers.iou:iou",
     "kernel": "tracklab.explorers.kernels:kernel",
     "nms": "tracklab.explorers.nms:nms",
+    "precision-recall": "tracklab.explorers.precision_recall:precision_recall",
     "proposals": "tracklab.explorers.proposals:proposals",
     "scene": "tracklab.explorers.scene:scene",
 }

@@ -173,7 +173,7 @@ def draw(*, score: float, overlap: float, method: str, step: int, seed: int) -> 
     }
     sheet = np.full((TOP + ROOM, ROOM + GAP + SIDE, 3), PAPER, np.uint8)
     finished = step >= len(steps)
-    shown = f"step {len(done)} of {len(steps)}" + (": all done" if finished else "")
+    shown = f"{method}: step {len(done)} of {len(steps)}" + (", all done" if finished else "")
     _write(sheet, shown, 1, TOP - 9)
     sheet[TOP:, :ROOM] = _frame(found, score, done, right, lost, finished)
     sheet[:, ROOM + GAP :] = _list(found, score, done, right, finished)
@@ -192,15 +192,19 @@ def _words(
     there = scene()
     names = [there.names[label] for label in found.labels]
     if not steps:
-        return "No detection has so high a score: nothing is kept, and every object is missed."
+        return (
+            f"Method {method}: no detection has so high a score. Nothing is kept, and every object "
+            "is missed."
+        )
     if not done:
-        said = f"Step 0 of {steps}: {numbers['detections']} detections, none taken yet."
+        said = f"Method {method}. Step 0 of {steps}: "
+        said += f"{numbers['detections']} detections, none taken yet."
     else:
         last = done[-1]
         k = last.best
         said = (
-            f"Step {len(done)} of {steps} takes number {k + 1}, a {names[k]} of score "
-            f"{last.scores[k]:.2f}."
+            f"Method {method}. Step {len(done)} of {steps} takes number {k + 1}, a {names[k]} of "
+            f"score {last.scores[k]:.2f}."
         )
         told = [
             f"{j + 1} (IoU {iou:.2f}"
