@@ -146,11 +146,15 @@ class BoxCanvas(anywidget.AnyWidget):
         large, boxes = overlay.resize(ground, self.shown_scale), self.as_array() * self.shown_scale
         if self.compare and len(boxes) == 2:
             large = _shaded(large, boxes)
-        for k, box in enumerate(boxes):
+        colors = []
+        for k in range(len(boxes)):
             red, green, blue = (int(COLORS[k % len(COLORS)][i : i + 2], 16) for i in (1, 3, 5))
-            large = overlay.draw(
-                large, box, labels=names[k], colors=(red, green, blue), dashed=k % 3 > 0
-            )
+            colors.append((red, green, blue))
+        # all at once, so that names make room for each other; then the dashed ones again
+        large = overlay.draw(large, boxes, labels=names, colors=colors)
+        for k in range(len(boxes)):
+            if k % 3:
+                large = overlay.draw(large, boxes[k], colors=colors[k], dashed=True)
         return plots.encode_png(large, effort=9)
 
     def _name(self, k: int) -> str:

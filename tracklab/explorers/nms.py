@@ -222,7 +222,7 @@ def _words(
         missing = ", ".join(f"a {there.names[there.objects.labels[m]]}" for m in lost)
         said += f" Not found: {missing}."
     if method == GAUSSIAN:
-        said += f" The Gaussian has no overlap threshold; its sigma is {SIGMA}."
+        said += f" The Gaussian has no IoU threshold; its sigma is {SIGMA}."
     return said
 
 
@@ -327,7 +327,7 @@ def nms(*, seed: int = FIRST_SAMPLE, **settings: Any) -> Explorer:
     """
     controls: dict[str, Control] = {
         "method": Choice("Method", METHODS, HARD),
-        "overlap": Slider("Overlap threshold", 0.0, 1.0, 0.5, 0.05),
+        "overlap": Slider("IoU threshold", 0.0, 1.0, 0.5, 0.05),
         "score": Slider("Score threshold", 0.0, 1.0, 0.3, 0.05),
         "step": Slider("Step", 0, MOST_ROWS, MOST_ROWS),
         "seed": Seed("Answers", seed, button="New answers"),
@@ -338,7 +338,7 @@ def nms(*, seed: int = FIRST_SAMPLE, **settings: Any) -> Explorer:
         controls,
         title="NMS: many answers for each object, and one is to stay",
         description="Put Step to 0 and walk on: which box is taken, and which fall? Then lower the "
-        "overlap threshold until one of two neighbours of a class is lost. Does a soft method "
+        "IoU threshold until one of two neighbours of a class is lost. Does a soft method "
         "keep it, and what else comes back?",
         format="png",
     )
