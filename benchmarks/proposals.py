@@ -47,10 +47,7 @@ def network(most: int) -> dict[str, Method]:
     except (ImportError, errors.TracklabError) as error:
         print(f"no region proposal network: {str(error).splitlines()[0]}")
         return {}
-    return {
-        # proposals that overlap stay: the head sees 48 of these, but a list of 768 is asked for
-        "network": lambda image: model.propose(image, count=most).boxes,
-    }
+    return {"network": lambda image: model.propose(image, count=most).boxes}
 
 
 def measure(name: str, images: datasets.BoxedImages, tried: dict[str, Method]) -> None:
