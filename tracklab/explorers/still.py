@@ -12,7 +12,7 @@ import html
 from pathlib import Path
 from typing import Any
 
-from tracklab import errors
+from tracklab import errors, plots
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KINDS = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
@@ -55,6 +55,9 @@ def show(model_id: str, picture: bytes, words: str) -> None:
     """Put out the still picture, its words, and the live view that hides them."""
     from IPython.display import display
 
+    if picture and kind_of(picture) == "image/png":
+        # what changes as a slider moves is written fast; what is kept is written small
+        picture = plots.encode_png(plots.decode(picture), effort=9)
     data, metadata = bundle(model_id, picture, words)
     live = {WIDGET_VIEW: data.pop(WIDGET_VIEW), "text/plain": ""}
     if picture:

@@ -116,8 +116,8 @@ def _boxes(
         patch = Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=layer.color)
         patch.set(linewidth=layer.wide, linestyle=layer.line)
         patch.set_path_effects([*halo, effects.Normal()])
-        patch.set_clip_path(frame)
         ax.add_patch(patch)
+        patch.set_clip_path(frame)  # after it was added: adding clips to the axes
         if layer.texts:
             rim = [effects.withStroke(linewidth=2.5, foreground="white" if paper else RIM)]
             ink = INK if paper else "white"
