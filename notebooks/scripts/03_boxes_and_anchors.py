@@ -146,7 +146,7 @@ for annotation in ([60, 40, 50, 30], [20, 10, 50, 70]):
         print(annotation, "is taken for a box; its IoU with the right one:", end=" ")
         print(boxes.iou(wrong, right)[0, 0].round(2))
     except InputError as error:
-        print(annotation, "is refused.", error, sep="\n   ")
+        print(f"{annotation} is refused:\n   {error}")
 
 # %% [markdown]
 # **Explain.** Where `w < x`, the "corner" lies before the first one, and a check finds it.
@@ -176,7 +176,7 @@ for name, misread in mistakes.items():
 # convert once, at the door, and name the format where you do. And **look** at some boxes, drawn on
 # their images, before you train on them: that finds all of these mistakes in a second.
 #
-# Half of another classic: is a box that covers the pixels 10 to 14 four wide, or five? In tracklab
+# One more classic: is a box that covers the pixels 10 to 14 four wide, or five? In tracklab
 # coordinates are continuous, and pixel 10 covers the stretch from 10 to 11. The box is `10, ..., 15`
 # and its width is `x2 - x1 = 5`, without a `+ 1`. Old code (and VOC's own) names the last pixel and adds 1.
 
@@ -641,7 +641,8 @@ plots.curves(
         ),
         "thresholds alone": (middle, [has_anchor[False][group == g].mean() for g in range(8)]),
     },
-    title=f"By thresholds alone, {plain:.0%} of the objects have an anchor to learn from; with the rule, {rescued:.1%}",
+    title=f"By thresholds alone, {plain:.0%} of the objects have an anchor to learn from; "
+    f"with the rule, {rescued:.1%}",
     xlabel="size of the object (pixels, root of its area)",
     ylabel="share with an anchor",
     ylim=(0, 1.05),
@@ -701,7 +702,8 @@ for rule, name in ((False, "thresholds alone"), (True, "with low-quality matches
     )
 
 # %% [markdown]
-# **Explain.** The two rules differ by a few anchors a frame, and by half of the objects. There are also
+# **Explain.** The two rules differ by a few anchors a frame, and by half of the objects. (The few objects
+# that still go without share their best anchor with another one, which it overlaps more.) There are also
 # hundreds of times as many background anchors as positive ones. A network that always says "nothing" is
 # right nearly every time; lesson 04 has to do something about that.
 #
@@ -734,7 +736,9 @@ check("03-match", match)
 #
 # Anchors explain the crowd in the first cell: several anchors answer for the same object, and each is
 # decoded to nearly the same box. **NMS** keeps the best of each crowd: take the box with the highest
-# score, drop what overlaps it by more than a threshold, go on with the best of the rest.
+# score, drop what overlaps it by more than a threshold, go on with the best of the rest. The package's
+# version looks at many boxes at a time, to be fast; the rule itself is its innermost loop. `alive` marks
+# the boxes that nobody has dropped yet.
 
 # %%
 show(boxes.nms, docstring=False)
@@ -783,11 +787,11 @@ assert same_tf == same_cv == trials
 
 
 # %% tags=["exercise"]
-def nms(boxes, scores, threshold):
+def nms(candidates, scores, threshold):
     """The numbers of the boxes that stay, best first.
 
-    Go through `boxes` (N, 4; x1, y1, x2, y2) from the highest of the `scores` (N,) to the lowest.
-    A box stays unless its IoU with one that stays already is above `threshold`.
+    Go through the boxes in `candidates` (N, 4; x1, y1, x2, y2) from the highest of the `scores`
+    (N,) to the lowest. A box stays unless its IoU with one that stays already is above `threshold`.
     """
     return ...
 
@@ -795,9 +799,6 @@ def nms(boxes, scores, threshold):
 check("03-nms", nms)
 
 # %% [markdown]
-# (Inside this function `boxes` is the array that comes in. For the overlap, write
-# `from tracklab.boxes import iou` in its first line, or take your own from exercise `03-iou`.)
-#
 # ### The threshold is a guess
 #
 # Two boxes that overlap by 0.5: the same object twice, or two objects side by side? NMS cannot know. For
@@ -857,7 +858,8 @@ figures.panels(
         for t in (0.1, best_threshold, 0.9)
     ],
     [f"threshold {t:g}: {len(survivors(t))} boxes" for t in (0.1, best_threshold, 0.9)],
-    title=f"{len(there)} objects: a low threshold takes neighbours for doubles, a high one doubles for neighbours",
+    title=f"{len(there)} objects: a low threshold takes neighbours for doubles, "
+    "a high one doubles for neighbours",
     alt=f"A crowded frame with {len(there)} objects three times: NMS leaves "
     + ", ".join(f"{len(survivors(t))} boxes at {t:g}" for t in (0.1, best_threshold, 0.9))
     + ".",
@@ -1024,6 +1026,13 @@ detection_figures.precision_recall(
     + ".",
 )
 
+# %% [markdown]
+# **Explain.** They part at once. The surest detections of a frame are copies of its clearest object, and
+# all but one of them are wrong. Both end at nearly the same recall: NMS finds nothing new, it only
+# takes away.
+#
+# Try it: where is the score that you would choose, and what does it cost in precision and in recall?
+
 # %% tags=["explorer"]
 explore("precision-recall")
 
@@ -1063,7 +1072,8 @@ plots.curves(
         f"off by {jitter:.0%}: AP {ap[jitter]:.2f}": (detection.IOUS, values)
         for jitter, values in by_jitter.items()
     },
-    title=f"AP50 hardly tells them apart ({ap50[0.02]:.2f} and {ap50[0.1]:.2f}); AP does ({ap[0.02]:.2f} and {ap[0.1]:.2f})",
+    title=f"AP50 hardly tells them apart ({ap50[0.02]:.2f} and {ap50[0.1]:.2f}); "
+    f"AP does ({ap[0.02]:.2f} and {ap[0.1]:.2f})",
     xlabel="IoU from which on a detection is right",
     ylabel="average precision",
     ylim=(0, 1),
@@ -1148,7 +1158,7 @@ print(f"{cases} random cases: largest difference of AP, AP50 and AP75 {ap_gap:.1
 assert ap_gap < 1e-6
 
 # %% [markdown]
-# **Explain.** The tests of the package go further, with ties, crowds, empty frames and absent classes.
+# **Explain.** In all that a `float64` has. The tests of the package go further, with ties, crowds, empty frames and absent classes.
 #
 # ## 8. The gate
 #

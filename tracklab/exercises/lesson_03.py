@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracklab import boxes as bx
+from tracklab import boxes  # in the references, as a lesson writes it
+from tracklab import boxes as bx  # elsewhere, for there `boxes` are arrays
 from tracklab.exercises import sketch
 from tracklab.exercises.engine import Exercise, Misconception
 
@@ -719,7 +720,7 @@ DECODE = Exercise(
 
 
 def match_starter(
-    anchors: Boxes, truth: Boxes, positive: float = POSITIVE, negative: float = NEGATIVE
+    anchors: Boxes, truth: Boxes, positive: float = 0.7, negative: float = 0.3
 ) -> Any:
     """Which object each anchor answers for: shape (A,), whole numbers.
 
@@ -732,11 +733,9 @@ def match_starter(
     return ...
 
 
-def match(
-    anchors: Boxes, truth: Boxes, positive: float = POSITIVE, negative: float = NEGATIVE
-) -> Any:
+def match(anchors: Boxes, truth: Boxes, positive: float = 0.7, negative: float = 0.3) -> Any:
     """Which object each anchor answers for; -1 is background, -2 is ignored."""
-    overlap = bx.iou(anchors, truth)  # (A, M)
+    overlap = boxes.iou(anchors, truth)  # (A, M)
     best = overlap.max(axis=1)
     nearest = overlap.argmax(axis=1)
     # object m where IoU >= positive; -1 where IoU < negative; -2 between
@@ -1022,18 +1021,18 @@ MATCH = Exercise(
 # -- nms -----------------------------------------------------------------------------------------
 
 
-def nms_starter(boxes: Boxes, scores: Floats, threshold: float) -> Any:
+def nms_starter(candidates: Boxes, scores: Floats, threshold: float) -> Any:
     """The numbers of the boxes that stay, best first.
 
-    Go through `boxes` (N, 4; x1, y1, x2, y2) from the highest of the `scores` (N,) to the lowest.
-    A box stays unless its IoU with one that stays already is above `threshold`.
+    Go through the boxes in `candidates` (N, 4; x1, y1, x2, y2) from the highest of the `scores`
+    (N,) to the lowest. A box stays unless its IoU with one that stays already is above `threshold`.
     """
     return ...
 
 
-def nms(boxes: Boxes, scores: Floats, threshold: float) -> Any:
+def nms(candidates: Boxes, scores: Floats, threshold: float) -> Any:
     """The numbers of the boxes that stay, best first."""
-    overlap = bx.iou(boxes, boxes)
+    overlap = boxes.iou(candidates, candidates)
     kept: list[int] = []
     for i in np.argsort(-scores, kind="stable"):
         # i stays if IoU(i, j) <= threshold for all j that stay
@@ -1302,7 +1301,7 @@ NMS = Exercise(
         "In which order must you look at the boxes, so that the best of each crowd comes first?",
         "Keep a list of what stays. For each box in the order of `np.argsort(-scores)`: with whom "
         "is it compared?",
-        "`overlap = boxes.iou(all_boxes, all_boxes)` has every pair. Box `i` stays if "
+        "`overlap = boxes.iou(candidates, candidates)` has every pair. Box `i` stays if "
         "`all(overlap[i, j] <= threshold for j in kept)`.",
     ),
     praise="One box an object: the crowd is gone, and you can say why each of them went.",
