@@ -341,7 +341,8 @@ check("04-detection-loss", detection_loss)
 # ### Train it
 #
 # Each of the four detectors gets the same frames and the same CPU time, and is judged on the same held-out
-# frames. The milliseconds are those of *one* frame through `detect`: the CPU time of all cores together.
+# frames. (On a slower machine that time holds fewer steps, and all four end lower.) The milliseconds are those of *one*
+# frame through `detect`: the CPU time of all cores together.
 #
 # **Predict.** R-CNN sends 768 little pictures through the backbone for one frame. How many milliseconds will
 # that take?
@@ -670,6 +671,9 @@ check("04-center-peaks", center_peaks)
 stages["one stage"] = train_and_judge("one stage", detector.build("one-stage", names, seed=SEED))
 
 # %% [markdown]
+# **Explain.** It needs no second look at any region, which saves time. But each box is said once, from one place of the
+# map, and nothing corrects it afterwards. Compare AP50 with AP in the next section: which of the two suffers more?
+#
 # ## 7. Side by side
 #
 # **Predict.** Where do the milliseconds of each detector go: backbone, proposals, cropping, head, suppression?
@@ -707,10 +711,10 @@ plots.scoreboard(
 )
 
 # %% [markdown]
-# **Explain.** Speed is a property of the design, and hardly depends on the training. Accuracy here also depends on how
-# far each detector got in its short time: this is one seed, and at such budgets two seeds can differ by a few
-# hundredths of AP50. What you may conclude: which of two designs learns more *in the same time*, where the gap is
-# large. What you may not: that one of them is better for ever.
+# **Explain.** Speed is a property of the design, and hardly depends on the training. Accuracy here also depends on
+# how far each detector got in its short time, and this is one seed: change `SEED`, run it again, and see how far the
+# numbers move before you believe a small gap. What you may conclude: which of two designs learns more *in the same
+# time*, where the gap is large. What you may not: that one of them is better for ever.
 #
 # ## 8. Where it fails
 #
