@@ -8,7 +8,10 @@ from realdata import ROOT
 
 # Rooms by floor (house plan in CONTRIBUTING.md); a room is a module or a package of tracklab.
 FLOORS = (
-    ("errors", "boxes", "calibration", "clips", "convolution", "detections", "kernels", "quiet"),
+    (
+        *("errors", "boxes", "calibration", "clips", "convolution", "detections", "kernels"),
+        *("quiet", "tracks"),
+    ),
     ("scenes", "video", "datasets", "proposals", "augment"),
     ("models", "optimizers", "training"),
     ("trackers",),

@@ -24,6 +24,7 @@ _ROOMS = (
     "scenes",
     "show",
     "trackers",
+    "tracks",
     "training",
     "video",
 )
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         scenes,
         show,
         trackers,
+        tracks,
         training,
         video,
     )
@@ -66,6 +68,7 @@ __all__ = [
     "scenes",
     "show",
     "trackers",
+    "tracks",
     "training",
     "video",
 ]

@@ -77,7 +77,7 @@ class Detections:
 
     def __getitem__(self, rows: Any) -> Detections:
         """Some of the rows: a slice, a mask `(K,)`, or indices."""
-        rows = _chosen(rows, len(self))
+        rows = chosen(rows, len(self))
         return Detections(self.boxes[rows], self.scores[rows], self.labels[rows])
 
 
@@ -126,7 +126,7 @@ class Objects:
 
     def __getitem__(self, rows: Any) -> Objects:
         """Some of the rows: a slice, a mask `(K,)`, or indices."""
-        rows = _chosen(rows, len(self))
+        rows = chosen(rows, len(self))
         return Objects(self.boxes[rows], self.labels[rows], self.ignored[rows])
 
 
@@ -158,8 +158,8 @@ def _labels(value: Any, name: str, count: int) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def _chosen(rows: Any, count: int) -> Any:
-    """What can index rows and keeps them rows: a slice, a mask, or indices."""
+def chosen(rows: Any, count: int) -> Any:
+    """What can index `count` rows and keeps them rows: a slice, a mask, or indices, checked."""
     if isinstance(rows, slice):
         return rows
     array = np.asarray(rows)

@@ -1,8 +1,10 @@
-"""How good boxes are: they stand on boxes and detections alone, so they judge anybody's detector.
+"""How good boxes and tracks are: metrics stand on boxes alone, so they judge anybody's work.
 
-`detection` measures (precision and recall, average precision), `detection_errors` explains (which
-mistake, what it costs, the worst frames); below them `matching` (which detection found which
-object), `curve` (the area below precision over recall) and `proposals` (what they cover).
+Of detectors, `detection` measures (precision and recall, average precision) and `detection_errors`
+explains (which mistake, what it costs, the worst frames); below them `matching` (which detection
+found which object), `curve` (the area below precision over recall) and `proposals` (what they
+cover). Of trackers of many objects, `multi` measures (MOTA, IDF1, HOTA) and `counting` reads off
+tracks how many there are, how fast they go and how long they stay.
 Nothing here is imported until it is used.
 """
 
@@ -11,12 +13,20 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-_ROOMS = ("curve", "detection", "detection_errors", "matching", "proposals")
+_ROOMS = ("counting", "curve", "detection", "detection_errors", "matching", "multi", "proposals")
 
 if TYPE_CHECKING:
-    from tracklab.metrics import curve, detection, detection_errors, matching, proposals
+    from tracklab.metrics import (
+        counting,
+        curve,
+        detection,
+        detection_errors,
+        matching,
+        multi,
+        proposals,
+    )
 
-__all__ = ["curve", "detection", "detection_errors", "matching", "proposals"]
+__all__ = ["counting", "curve", "detection", "detection_errors", "matching", "multi", "proposals"]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracklab import errors
-from tracklab.clips import Clip
+from tracklab.clips import Clip, Truth
 from tracklab.video import truths
 from tracklab.video.encoder import DEFAULT_FPS
 from tracklab.video.files import why
@@ -279,6 +279,21 @@ def read_polygons(path: str | os.PathLike[str]) -> NDArray[np.float32]:
     folder = _existing(path)
     truth = _vot_truth(folder)
     return truths.read_vot(truth, frame_numbers(find_images(folder, "color")))[1]
+
+
+def read_annotations(path: str | os.PathLike[str]) -> Truth:
+    """All that is annotated in a MOTChallenge folder, with what its evaluation leaves out.
+
+    `read_clip` gives the truth that counts. Here are also the rows whose flag is 0: distractors,
+    occluders, statues, reflections, by their classes (the truth of 2015 knows no classes). For
+    `metrics.multi.without_distractors`. Raises `SourceError` as `read_clip` does.
+    """
+    folder = _existing(path)
+    truth_file = folder / "gt" / "gt.txt"
+    if not truth_file.is_file():
+        raise errors.SourceError(f"{path}: no gt/gt.txt in it; wanted a MOTChallenge folder")
+    images = find_images(folder, truths.read_seqinfo(folder / "seqinfo.ini").get("imdir"))
+    return truths.read_mot_truth(truth_file, frame_numbers(images), everything=True)
 
 
 def _mot(path: Path) -> Clip:

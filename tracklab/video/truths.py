@@ -81,7 +81,7 @@ def rows(path: Path, wanted: str, *, counts: range) -> Iterator[tuple[int, list[
         yield number, values
 
 
-def _from_corner_and_size(path: Path, line: int, xywh: list[float], first: int) -> bx.Boxes:
+def from_corner_and_size(path: Path, line: int, xywh: list[float], first: int) -> bx.Boxes:
     """A box from `x, y, w, h`; four NaNs where it is not annotated (not a number, or no area)."""
     x, y, w, h = xywh
     _check_pixels(path, line, xywh)
@@ -93,7 +93,8 @@ def _from_corner_and_size(path: Path, line: int, xywh: list[float], first: int) 
             "sizes of 0 or more"
         )
     # x0 = x - 1: the first pixel is number 1 in the file and covers [0, 1) here
-    return bx.xywh_to_xyxy([x - first, y - first, w, h])
+    x, y = x - first, y - first
+    return np.array([x, y, x + w, y + h], np.float32)  # rounded once, when the corner is known
 
 
 def _check_pixels(path: Path, line: int, values: list[float]) -> None:
@@ -128,7 +129,7 @@ def read_otb(paths: list[Path], numbers: Sequence[int], start: int = 0) -> Truth
     for object_, path in enumerate(paths):
         line = 0
         for line, values in rows(path, "x, y, width, height", counts=range(4, 5)):
-            box = _from_corner_and_size(path, line, values, FIRST_PIXEL)
+            box = from_corner_and_size(path, line, values, FIRST_PIXEL)
             if start + line <= count:
                 boxes[start + line - 1, object_] = box
         _check_rows(path, line, numbers[start:])
@@ -149,7 +150,7 @@ def read_vot(path: Path, numbers: Sequence[int]) -> tuple[Truth, NDArray[np.floa
     line = 0
     for line, values in rows(path, wanted, counts=range(1, 10_000)):
         if len(values) == 4:
-            box = _from_corner_and_size(path, line, values, first=0)
+            box = from_corner_and_size(path, line, values, first=0)
             corners = box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)
         elif len(values) >= 6 and len(values) % 2 == 0:
             _check_pixels(path, line, values)
@@ -192,7 +193,7 @@ def _check_rows(path: Path, found: int, numbers: Sequence[int]) -> None:
         )
 
 
-def read_mot_truth(path: Path, numbers: Sequence[int]) -> Truth:
+def read_mot_truth(path: Path, numbers: Sequence[int], *, everything: bool = False) -> Truth:
     """Truth from a MOTChallenge `gt.txt`: `frame, id, x, y, w, h, flag[, class, visibility]`.
 
     Rows whose flag is 0 are left out, as MOTChallenge's evaluation does; any other flag, -1
@@ -201,6 +202,8 @@ def read_mot_truth(path: Path, numbers: Sequence[int]) -> Truth:
 
     numbers: of the images, growing. A row belongs to the image whose number is its frame; rows of
     which there is no image are left out with a warning.
+
+    everything: keep rows whose flag is 0, too: distractors, occluders and what else was annotated.
 
     Raises `SourceError` for an identity that appears twice in a frame.
     """
@@ -213,20 +216,20 @@ def read_mot_truth(path: Path, numbers: Sequence[int]) -> Truth:
     lost: list[int] = []
     for line, values in rows(path, wanted, counts=range(6, 11)):
         frame = _frame(path, line, values[0], numbers)
-        identity = _whole(path, line, values[1], "identity", low=-LARGEST)
+        identity = whole(path, line, values[1], "identity", low=-LARGEST)
         if (frame, identity) in lines:
             raise errors.SourceError(
                 f"{path}, line {line}: identity {identity} is in frame {frame} twice (first on "
                 f"line {lines[frame, identity]}); wanted each identity once a frame"
             )
         lines[frame, identity] = line
-        if len(values) > 6 and values[6] == 0:
+        if len(values) > 6 and values[6] == 0 and not everything:
             continue
-        kind = _class(path, line, values)
+        kind = class_of(path, line, values)
         seen = values[8] if kind >= 0 and len(values) == 9 else 1.0
         if not math.isfinite(seen):
             raise errors.SourceError(f"{path}, line {line}: visibility {seen:g}, wanted 0 to 1")
-        box = _from_corner_and_size(path, line, values[2:6], FIRST_PIXEL)
+        box = from_corner_and_size(path, line, values[2:6], FIRST_PIXEL)
         if frame not in places:
             lost.append(frame)
             continue
@@ -263,8 +266,8 @@ def read_mot_detections(path: Path, numbers: Sequence[int]) -> tuple[NDArray[np.
     found: list[list[NDArray[np.float32]]] = [[] for _ in numbers]
     for line, values in rows(path, wanted, counts=range(6, 11)):
         frame = _frame(path, line, values[0], numbers)
-        box = _from_corner_and_size(path, line, values[2:6], FIRST_PIXEL)
-        score, kind = values[6] if len(values) > 6 else 1.0, _class(path, line, values)
+        box = from_corner_and_size(path, line, values[2:6], FIRST_PIXEL)
+        score, kind = values[6] if len(values) > 6 else 1.0, class_of(path, line, values)
         if not math.isfinite(score):
             raise errors.SourceError(f"{path}, line {line}: score {score:g}, wanted a number")
         if frame not in places:
@@ -288,19 +291,20 @@ def _warn_of_lost(path: Path, lost: list[int], numbers: Sequence[int]) -> None:
 
 def _frame(path: Path, line: int, value: float, numbers: Sequence[int]) -> int:
     """A frame's number: from 1, as MOTChallenge counts, or from 0 where the images do."""
-    return _whole(path, line, value, "frame", low=min(1, numbers[0]))
+    return whole(path, line, value, "frame", low=min(1, numbers[0]))
 
 
-def _class(path: Path, line: int, values: list[float]) -> int:
+def class_of(path: Path, line: int, values: list[float]) -> int:
     """The class in column 8, or -1; of ten columns the last three are world coordinates."""
     if len(values) not in (8, 9):
         return -1
-    return max(-1, _whole(path, line, values[7], "class", low=-LARGEST, high=LAST_CLASS))
+    return max(-1, whole(path, line, values[7], "class", low=-LARGEST, high=LAST_CLASS))
 
 
-def _whole(
+def whole(
     path: Path, line: int, value: float, name: str, *, low: int = 1, high: int = LARGEST
 ) -> int:
+    """The number in a file that must be whole; `SourceError` with file, line and `name`."""
     if not (math.isfinite(value) and value == int(value) and low <= value <= high):
         limits = "" if low == -LARGEST else f" of at least {low}"
         limits += "" if high == LARGEST else f" up to {high}"
