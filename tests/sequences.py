@@ -17,6 +17,9 @@ from tracklab.metrics.matching import overlaps
 from tracklab.tracks import Tracks
 
 RANDOM = 300
+GROUPS = 30  # of random cases, judged together
+MOT17 = 20
+FRAMES_17 = 12
 ANSWERS = Path(__file__).resolve().parent / "multi_reference.json"
 A, B, C = [10, 10, 50, 50], [100, 10, 140, 50], [200, 10, 240, 50]
 FAR = [900, 900, 940, 940]
@@ -180,11 +183,40 @@ ADVERSARIAL = {
 }
 
 
+def mot17_case(seed):
+    """The text of a `gt.txt` of 2017, with flags and classes, and tracks: `FRAMES_17` frames."""
+    rng = np.random.default_rng(seed)
+    kinds = rng.choice([1, 1, 1, 2, 3, 7, 8, 9, 12], 14)
+    corner, size = rng.uniform(0, 150, (14, 2)), rng.uniform(20, 50, (14, 2))
+    rows, tracks = [], []
+    for number in range(1, FRAMES_17 + 1):
+        corner = corner + rng.normal(0, 2, corner.shape)
+        there = np.flatnonzero(rng.random(14) < 0.9)
+        for k in there:
+            x, y, w, h = (*corner[k] + 1, *size[k])
+            flag = int(kinds[k] == 1)
+            rows.append(f"{number},{k + 1},{x:.2f},{y:.2f},{w:.2f},{h:.2f},{flag},{kinds[k]},0.5")
+        found = there[rng.random(len(there)) < 0.9]
+        boxes = np.concatenate([corner[found], corner[found] + size[found]], 1)
+        boxes = np.round(boxes + rng.normal(0, 2, boxes.shape), 2)
+        tracks.append(Tracks(found + 100, boxes))
+    return "\n".join(rows), tracks
+
+
 def cases():
     """Every case by its name: (truth, tracks), both lists of `Tracks`."""
     named = dict(ADVERSARIAL)
     named |= {f"random {seed}": random_case(seed) for seed in range(RANDOM)}
     return named
+
+
+def groups():
+    """Random cases to judge together, by the name of the group."""
+    seeds = np.array_split(np.arange(RANDOM), GROUPS)
+    return {
+        f"random {rows[0]} to {rows[-1]}": {f"random {seed}": random_case(seed) for seed in rows}
+        for rows in seeds
+    }
 
 
 def stamp(named):

@@ -1,9 +1,10 @@
 """What a tracker of many objects said, as a text file of MOTChallenge's form.
 
-A row is `frame, id, x, y, w, h, score`. The file counts frames and pixels from 1, as its truth does (see `truths`); inside tracklab both
-count from 0. What is written reads back as it was: identities and scores exactly, and boxes, too,
-where their corners are no closer to 0 than a thousandth of a pixel and no farther than 32,768 (the
-others to a billionth of a pixel). The file holds neither classes nor velocities nor ages.
+A row is `frame, id, x, y, w, h, score`. The file counts frames and pixels from 1, as its truth does
+(see `truths`); inside tracklab both count from 0. What is written reads back as it was: identities
+and scores exactly, and boxes, too, where their corners are no closer to 0 than a thousandth of a
+pixel and no farther than 32,768 (the others to a billionth of a pixel, or to float32). The file
+holds neither classes nor velocities nor ages.
 
 Invariant: a file is replaced when the new one is whole; a row is read or the file is refused, none
 is left out.
