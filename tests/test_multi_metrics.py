@@ -327,10 +327,10 @@ def test_shares_are_shares_and_counts_add_up(seed):
     assert row["MOTA"] <= row["recall"] + 1e-12
 
 
-@given(SEEDS, st.integers(1, 5))
+@given(st.integers(0, 400), st.integers(1, 5))
 @settings(max_examples=30, deadline=None)
 def test_a_false_alarm_costs_one_over_the_boxes_of_the_truth(seed, count):
-    truth, tracks = sequences.random_case(seed)
+    truth, tracks = small_case(seed)  # no two assignments are equally good
     boxes = sum(map(len, truth))
     assume(boxes and len(tracks[0]))
     before = multi.evaluate(truth, tracks)

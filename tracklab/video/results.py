@@ -13,7 +13,6 @@ is left out.
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import uuid
 from collections.abc import Sequence
@@ -58,7 +57,7 @@ def write_tracks(path: str | os.PathLike[str], tracks: Sequence[Tracks], *, firs
             # x = x1 + 1: the first pixel is number 1 in the file
             x, y = x1 + truths.FIRST_PIXEL, y1 + truths.FIRST_PIXEL
             values = (x, y, x2 - x1, y2 - y1, _decimal(np.float32(one.score)))
-            shown = ",".join(f"{value:f}" for value in values)
+            shown = ",".join(f"{value.normalize():f}" for value in values)
             rows.append(f"{number},{one.id},{shown},-1,-1,-1\n")
     part = path.with_name(f".{uuid.uuid4().hex[:12]}.part")
     try:
@@ -116,7 +115,9 @@ def read_tracks(path: str | os.PathLike[str], frames: int | Sequence[int]) -> li
                 "height, with a width and a height"
             )
         score = values[6] if len(values) > 6 else 1.0
-        if not math.isfinite(score) or abs(score) > np.finfo(np.float32).max:
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(np.float32(score))
+        if not finite:
             raise errors.SourceError(f"{path}, line {line}: score {score:g}, wanted a number")
         found[places[number]].append((identity, box, truths.class_of(path, line, values), score))
     return _frames(found)
