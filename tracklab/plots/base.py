@@ -131,6 +131,11 @@ def set_title(fig: Figure, title: str) -> None:
         fig.suptitle("\n".join(textwrap.wrap(title, letters)), x=0.01, ha="left")
 
 
+def sentence(title: str) -> str:
+    """A title as a sentence, with its full stop: how a text alternative begins."""
+    return title if title.endswith((".", "!", "?")) else f"{title}."
+
+
 def plain(ax: Axes) -> None:
     """An axes without scale, frame and grid: for pictures."""
     ax.set_axis_off()

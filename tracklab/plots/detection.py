@@ -21,7 +21,7 @@ from tracklab import errors
 from tracklab.detections import Detections, Objects
 from tracklab.metrics.curve import ABSENT, Curve
 from tracklab.metrics.detection_errors import KINDS, SURE, Worst
-from tracklab.plots.base import COLORS, DPI, INK, WIDTH, Figure, figure, plain, style
+from tracklab.plots.base import COLORS, DPI, INK, WIDTH, Figure, figure, plain, sentence, style
 from tracklab.plots.charts import LINES
 from tracklab.plots.pictures import GAP, as_rgb, label_at_right
 
@@ -65,7 +65,7 @@ def precision_recall(
     said = ", ".join(f"{name} {value:.3f}" for name, value in areas.items())
     fig, ax = figure(
         title=title,
-        alt=alt or f"{_sentence(title)} Average precision: {said}.",
+        alt=alt or f"{sentence(title)} Average precision: {said}.",
         width=width,
         height=3.7,
     )
@@ -120,7 +120,7 @@ def recall_against_count(
         f"{name}: " + ", ".join(f"{v:.2f} of {c}" for c, v in values.items())
         for name, values in recalls.items()
     )
-    fig, ax = figure(title=title, alt=alt or f"{_sentence(title)} {said}.", width=width, height=3.3)
+    fig, ax = figure(title=title, alt=alt or f"{sentence(title)} {said}.", width=width, height=3.3)
     with style():
         ends = []
         for k, (name, values) in enumerate(recalls.items()):
@@ -173,7 +173,7 @@ def time_by_part(
     rows = -(-len(parts) // LEGEND)
     fig, ax = figure(
         title=title,
-        alt=alt or f"{_sentence(title)} In {unit}: {said}.",
+        alt=alt or f"{sentence(title)} In {unit}: {said}.",
         width=width,
         height=0.42 * len(times) + 1.1 + 0.22 * rows,
     )
@@ -254,7 +254,7 @@ def scoreboard(
         1,
         len(measures),
         title=title,
-        alt=alt or f"{_sentence(title)} {said}.",
+        alt=alt or f"{sentence(title)} {said}.",
         width=width,
         height=0.36 * len(rows) + 1.0,
         sharey=True,
@@ -323,7 +323,7 @@ def mistakes_by_kind(
     thick = 0.74 / len(models)
     fig, ax = figure(
         title=title,
-        alt=alt or f"{_sentence(title)} {said}.",
+        alt=alt or f"{sentence(title)} {said}.",
         width=width,
         height=(0.12 + 0.2 * max(len(models), 1.4)) * len(kinds) + 1.0 + 0.25 * (not single),
     )
@@ -408,7 +408,7 @@ def gallery(
     said = "; ".join(f"frame {one.frame}: {one.reason}" for one in mistakes)
     fig, ax = figure(
         title=title,
-        alt=alt or f"{_sentence(title)} Solid: what was there; dashed: what was found. {said}.",
+        alt=alt or f"{sentence(title)} Solid: what was there; dashed: what was found. {said}.",
         width=width,
         height=(starts[-1] + 52) / DPI,
     )
@@ -471,7 +471,7 @@ def anchors_on(
     said = ", ".join(f"{name}: {count}" for name, count in zip(called, counts, strict=True))
     fig, ax = figure(
         title=title,
-        alt=alt or f"{_sentence(title)} Anchors of each object: {said}.",
+        alt=alt or f"{sentence(title)} Anchors of each object: {said}.",
         width=width,
         height=drawn * tall / wide + 0.55,
     )
@@ -518,10 +518,6 @@ def _mark(
         if k in wrong:
             name = f"{_class(int(kept.labels[k]), class_names)} {kept.scores[k]:.2f}"
             _name_box(ax, box * scale + corner, name, FOUND, frame, taken, above=True)
-
-
-def _sentence(title: str) -> str:
-    return title if title.endswith((".", "!", "?")) else f"{title}."
 
 
 def _class(label: int, class_names: Sequence[str] | None) -> str:
