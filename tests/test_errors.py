@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from tracklab import boxes, errors
+from tracklab import boxes, errors, tracks
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,7 @@ PARTS = (
     boxes.overlap,
     boxes.regression,
     boxes.suppression,
+    tracks,
 )
 
 

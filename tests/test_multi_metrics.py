@@ -520,6 +520,7 @@ FLAT = Truth.from_boxes(np.array([[A, B], [[5, 5, 5, 9], B]], np.float32), ids=[
         (lambda: multi.evaluate_all({"park": (PAIR, PAIR[1:])}), "park: truth and tracks"),
         (lambda: multi.evaluate_classes(PAIR, PAIR), "without a class in frame 0"),
         (lambda: multi.evaluate_classes([frame()], [frame()]), "no boxes"),
+        (lambda: multi.evaluate_classes(PAIR, PAIR, ["a", "a"]), "all different"),
         (lambda: multi.combine([]), "no results"),
         (lambda: multi.without_distractors(PAIR, PAIR), "everything: got a list"),
         (lambda: multi.without_distractors(FLAT, PAIR), "2 frames and tracks of 10"),

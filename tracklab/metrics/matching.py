@@ -32,7 +32,8 @@ def overlaps(
     a = np.asarray(boxes, np.float64).reshape(-1, 1, 4)
     b = np.asarray(objects, np.float64).reshape(1, -1, 4)
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    shared = np.clip(sides, 0, None).prod(-1)
+    sides = np.maximum(sides, 0)
+    shared = sides[..., 0] * sides[..., 1]
     area_a, area_b = ((box[..., 2:] - box[..., :2]).prod(-1) for box in (a, b))
     # IoU = |a and b| / (|a| + |b| - |a and b|)
     whole = area_a + area_b - shared

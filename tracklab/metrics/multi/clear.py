@@ -59,7 +59,7 @@ class Cover:
 
 @dataclass(frozen=True)
 class Clear:
-    """The counts of CLEAR-MOT and what follows from them. Sums of clips are clips' sums.
+    """The counts of CLEAR-MOT and what follows from them; those of several clips add up.
 
     matches, misses, false_alarms: boxes (true positives, false negatives, false positives).
     switches: times that an object's track was another than before (IDSW).

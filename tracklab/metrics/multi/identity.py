@@ -22,7 +22,7 @@ from tracklab.metrics.multi.compare import Comparison
 
 @dataclass(frozen=True)
 class Identity:
-    """The counts behind IDF1. Sums of clips are clips' sums.
+    """The counts behind IDF1; those of several clips add up.
 
     matches, misses, false_alarms: boxes (IDTP, IDFN, IDFP).
     """

@@ -14,6 +14,7 @@ import numpy as np
 
 from tracklab import errors
 from tracklab.clips import Truth
+from tracklab.metrics import checks
 from tracklab.metrics.multi import clear as clear_mot
 from tracklab.metrics.multi import hota as hota_mot
 from tracklab.metrics.multi import identity as identity_mot
@@ -164,9 +165,14 @@ def evaluate(
         rule of MOTChallenge for distractors. 0 counts all, as MOTChallenge does. A truth that is a
         list of `Tracks` knows no visibility.
 
-    Where two assignments are equally good, the smaller identities decide. Raises `InputError` where
-    the lengths differ, a frame is not `Tracks`, a box of the truth has no area, or a class is asked
-    for that the boxes do not tell.
+    A truth of MOTChallenge, as `read_clip` reads it, is without the rows that its file flags 0.
+    Nothing more is asked for in 2015; tracks of 2016 and later first lose their distractors: see
+    `without_distractors`.
+
+    Where two assignments are equally good, the order of identities decides.
+
+    Raises `InputError` where the lengths differ, a frame is not `Tracks`, a box of the truth has no
+    area, or a class is asked for that the boxes do not tell.
     """
     comparison = _compare(truth, tracks, iou, label, visible)
     return _judge(comparison, float(iou))
@@ -218,7 +224,8 @@ def evaluate_classes(
 
     Raises `InputError` where a box has no class, and as `evaluate` does.
     """
-    names = getattr(truth, "class_names", ()) if class_names is None else class_names
+    known = getattr(truth, "class_names", ()) if class_names is None else class_names
+    names = checks.names_of(known)
     labels: set[int] = set()
     for name, value in (("truth", truth), ("tracks", tracks)):
         for frame, kinds in enumerate(rows_of(value, name).labels):
