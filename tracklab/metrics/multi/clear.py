@@ -31,7 +31,7 @@ from tracklab.metrics.multi.compare import Comparison, assign
 
 NOBODY, ABSENT = -1, -2  # in place of a track: present and not covered; not in the frame
 MOSTLY, PARTLY = 0.8, 0.2  # shares of an object's frames
-GOES_ON = 1000.0  # worth of a pair that goes on: more than all overlaps of a frame together
+GOES_ON = 1000.0  # worth of a pair that goes on: more than the overlaps of a thousand others
 
 
 class Switch(NamedTuple):
