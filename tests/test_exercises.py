@@ -88,6 +88,13 @@ def test_each_misconception_is_named(exercise):
         assert {"yours", "wanted"} <= {name for name, _ in said.facts}
 
 
+def test_each_variant_is_named_as_its_misconception(exercise):
+    for known in exercise.misconceptions:
+        for variant in known.variants:
+            said = check(exercise.name, variant)
+            assert said.misconception == known.name, (variant, str(said))
+
+
 def test_counterexamples_are_drawn_where_they_can_be(exercise):
     if exercise.draw is None:
         pytest.skip("this exercise has no picture")
@@ -162,6 +169,12 @@ def test_hints_are_staged_and_the_solution_is_the_reference(exercise):
     document = inspect.getdoc(exercise.reference)
     if document:
         assert document.split("\n")[0] not in shown.source
+
+
+def test_the_first_hint_is_a_nudge(exercise):
+    first = exercise.hints[0]
+    code = first.split("`")[1::2]
+    assert "?" in first or not any("(" in part for part in code), "ask, or say it without code"
 
 
 def test_the_starter_takes_what_the_reference_takes(exercise):
@@ -243,6 +256,33 @@ def test_the_search_asks_only_for_valid_inputs():
 
     simple(valid=lambda n: n >= 3, generate=lambda rng: (int(rng.integers(3, 50)),)).check(answer)
     assert min(seen) == 3
+
+
+def test_cases_may_vary_arguments_that_have_a_default():
+    def times(n, by=2):
+        return n * by
+
+    asked = simple(reference=times, cases=((3,), (3, 5)), generate=None)
+    assert asked.check(lambda n, by=2: by * n).right
+    assert dict(asked.check(lambda n, by=2: 2 * n).facts)["by"] == "0"
+    assert dict(asked.check(lambda n, by=2: n).facts).keys() == {"n", "yours", "wanted"}
+    assert "(n, by)" in asked.check(lambda n: 2 * n).message
+    with pytest.raises(errors.InputError, match="n, by"):
+        simple(reference=times, cases=((3, 5, 7),))
+
+
+def test_a_mistake_in_shape_is_shown_where_it_is_plain():
+    """Shrunk to one value, a wrong shape would look like an axis of length 1."""
+    mean = simple(
+        reference=lambda values: float(np.mean(values)),
+        cases=((np.arange(1.0, 2.0),), (np.arange(1.0, 4.0),)),
+        generate=lambda rng: (rng.random(rng.integers(1, 6)),),
+        valid=lambda values: len(values) > 0,
+    )
+    said = mean.check(lambda values: values)
+    assert "length 1" not in said.message
+    assert "shape (2,)" in said.message
+    assert "length 1" in mean.check(lambda values: values.mean(keepdims=True)).message
 
 
 def test_an_answer_that_forgets_to_return_is_told_so():
@@ -553,6 +593,91 @@ def test_lost_is_minus_one_and_not_none():
     said = check("00-follow", follow)
     assert said.misconception == "nothing where lost"
     assert "-1" in said.notes[0]
+
+
+@pytest.mark.parametrize("positive", [0.5, 0.55, 0.6, 0.65, 0.75, 0.8])
+@pytest.mark.parametrize("negative", [0.3, None])
+def test_thresholds_of_its_own_are_no_match(positive, negative):
+    """Another number in place of `positive`, or numbers in place of both."""
+    right = exercises.get("03-match").reference
+
+    def answer(anchors, truth, given=0.7, below=0.3):
+        return right(anchors, truth, positive, below if negative is None else negative)
+
+    said = check("03-match", answer)
+    assert said.state == "wrong"
+    if positive == 0.5:
+        assert said.misconception == "thresholds of its own"
+
+
+def test_match_looks_at_its_thresholds():
+    right = exercises.get("03-match").reference
+    said = check(
+        "03-match", lambda anchors, truth, positive=0.7, negative=0.3: right(anchors, truth)
+    )
+    assert said.misconception == "thresholds of its own"
+    assert {"positive", "negative"} <= dict(said.facts).keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("03-average-precision", lambda c, n: np.cumsum(c) / np.arange(1, len(c) + 1)),
+        ("04-detection-loss", lambda c, y, o, t: c + np.abs(o - t).sum(1) * (y > 0)),
+        ("04-sample-points", lambda box, stride, bins: np.zeros((2, bins, bins))),
+        ("04-sample-points", lambda box, stride, bins: np.zeros((bins * bins, 2))),
+    ],
+)
+def test_a_wrong_shape_is_not_blamed_on_axes_of_length_1(name, answer):
+    said = check(name, answer)
+    assert said.state == "wrong"
+    assert "length 1" not in str(said)
+
+
+def test_a_giou_that_is_the_iou_where_boxes_overlap_is_told_so():
+    def answer(a, b):
+        iou = _iou(a, b)
+        return iou if iou > 0 else exercises.get("03-giou").reference(a, b)
+
+    said = check("03-giou", answer)
+    assert said.misconception == "IoU where boxes overlap"
+    assert "for all boxes that lie apart" not in str(said)
+
+
+def _iou(a, b):
+    shared = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None).prod()
+    return shared / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - shared)
+
+
+def test_two_rows_of_proposals_are_to_be_joined():
+    def answer(labels, count, share):
+        foreground = np.flatnonzero(labels > 0)[: int(share * count)]
+        return foreground, np.flatnonzero(labels == 0)[: count - len(foreground)]
+
+    assert "np.concatenate" in check("04-sample-rois", answer).message
+
+
+def test_nms_keeps_what_is_exactly_at_the_threshold():
+    def answer(candidates, scores, threshold):
+        kept = []
+        for i in np.argsort(-scores):
+            if all(_iou(candidates[i], candidates[j]) < threshold for j in kept):
+                kept.append(i)
+        return kept
+
+    assert check("03-nms", answer).misconception == "at the threshold"
+
+
+def test_peaks_may_be_found_as_the_lesson_shows_it():
+    """TensorFlow answers in float32, so the map that it is compared with must be float32, too."""
+    from tracklab.quiet import tf
+
+    def answer(heat, threshold):
+        highest = tf.nn.max_pool2d(heat[None, ..., None], 3, 1, "SAME")[0, ..., 0].numpy()
+        places = np.argwhere((heat == highest) & (heat >= threshold))
+        return sorted(places.tolist(), key=lambda place: -heat[tuple(place)])
+
+    assert check("04-center-peaks", answer).right
 
 
 def _binned(confidences, correct, bins, inside):

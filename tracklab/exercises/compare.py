@@ -131,9 +131,22 @@ def _shapes(mine: np.ndarray, wanted: np.ndarray) -> str:
     said = f"{_shape_words(wanted)} wanted; yours is {kind(mine)}."
     if mine.ndim == 2 and mine.T.shape == wanted.shape:
         return said + " Rows and columns are swapped."
-    if mine.squeeze().shape == wanted.squeeze().shape:
+    if only_ones_differ(mine, wanted):
         return said + " Only axes of length 1 differ."
     return said
+
+
+def only_ones_differ(got: Any, wanted: Any) -> bool:
+    """Whether two shapes are the same but for axes of length 1.
+
+    >>> only_ones_differ([[1, 2]], [1, 2])
+    True
+    """
+    try:
+        mine, right = np.shape(got), np.shape(wanted)
+    except Exception:
+        return False  # rows of different lengths have no shape
+    return mine != right and [n for n in mine if n != 1] == [n for n in right if n != 1]
 
 
 def _shape_words(wanted: np.ndarray) -> str:

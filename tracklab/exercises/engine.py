@@ -17,7 +17,8 @@ How to declare one, in `tracklab/exercises/lesson_NN.py` (`lesson_00.py` is the 
         task="the speed of a box in pixels a second",
         starter=speed_starter,
         reference=speed,
-        cases=((BOX, NEXT_BOX, 25.0), ...),         # hand-picked: the edges; arguments as tuples
+        cases=((BOX, NEXT_BOX, 25.0), ...),         # hand-picked: the edges; arguments as tuples,
+                                                    # those with a default or without
         generate=lambda rng: (..., ..., 25.0),      # more of them, at random
         valid=lambda box, next_box, fps: fps > 0,   # what the search may call an input
         misconceptions=(
@@ -95,7 +96,8 @@ class Exercise:
     name: unique, begins with the lesson's two digits, as in "00-speed".
     task: what the learner's function gives back, as a phrase.
     starter, reference: what the learner finds, and the answer; same arguments, in the same order.
-    cases: tuples of arguments, hand-picked; `generate(rng)` makes one more at random.
+    cases: tuples of arguments, hand-picked; `generate(rng)` makes one more at random. Arguments
+        that have a default may be left out.
     misconceptions, alternatives: wrong answers with names; right ones written differently.
     hints: at least two.
     praise, onward: what a right answer shows, and where it leads.
@@ -138,9 +140,10 @@ class Exercise:
             object.__setattr__(self, "cases", ((),))
         if not self.cases:
             errors.bad(f"cases of {self.name}", self.cases, "at least one tuple of arguments")
+        least, most = len(self.arguments), len(self.parameters)
         for case in self.cases:
-            if not isinstance(case, tuple) or len(case) != len(self.arguments):
-                wanted = f"tuples of the arguments {', '.join(self.arguments)}"
+            if not isinstance(case, tuple) or not least <= len(case) <= most:
+                wanted = f"tuples of the arguments {', '.join(self.parameters)}"
                 errors.bad(f"cases of {self.name}", case, wanted)
 
     @property
@@ -148,6 +151,12 @@ class Exercise:
         """The names of the reference's arguments that have no default."""
         parameters = inspect.signature(self.reference).parameters.values()
         return tuple(p.name for p in parameters if p.default is p.empty and p.kind < 2)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of all arguments of the reference that are given by their place."""
+        parameters = inspect.signature(self.reference).parameters.values()
+        return tuple(p.name for p in parameters if p.kind < 2)
 
     @property
     def is_value(self) -> bool:
@@ -208,7 +217,17 @@ class _Result:
         """What sort of failure it is, so that the search stays with one."""
         if self.late:
             return "late"
-        return type(self.error) if self.error is not None else self.said is not None
+        if self.error is not None:
+            return type(self.error)
+        return self.said is not None, self.by_accident
+
+    @property
+    def by_accident(self) -> bool:
+        """Whether shapes nearly agree, which they may do only because something is one long here.
+
+        A mistake in shape is better shown on inputs where it is plain to see.
+        """
+        return self.said is not None and compare.only_ones_differ(self.got, self.wanted)
 
     @property
     def fails(self) -> bool:
@@ -249,7 +268,7 @@ class _Check:
 
     def _refused(self) -> Feedback | None:
         """Feedback on an answer that cannot be called, or not with these arguments."""
-        name, arguments = self.exercise.name, ", ".join(self.exercise.arguments)
+        name, longest = self.exercise.name, max(self.exercise.cases, key=len)
         if self.exercise.is_value:
             if not inspect.isfunction(self.answer):
                 value = self.answer
@@ -263,8 +282,9 @@ class _Check:
                 notes=(f'Write check("{name}", your_function), without parentheses behind it.',),
             )
         try:
-            inspect.signature(self.answer).bind(*self.exercise.cases[0])
+            inspect.signature(self.answer).bind(*longest)
         except TypeError:
+            arguments = ", ".join(self.exercise.parameters[: len(longest)])
             mine = ", ".join(inspect.signature(self.answer).parameters)
             return self._say(
                 feedback.WRONG,
@@ -306,7 +326,7 @@ class _Check:
             )
         changed = tuple(
             name
-            for name, before, after in zip(exercise.arguments, inputs, handed, strict=True)
+            for name, before, after in zip(exercise.parameters, inputs, handed, strict=False)
             if not search.same(before, after)
         )
         self.changed = self.changed or changed
@@ -350,7 +370,7 @@ class _Check:
         return time.monotonic() - self.began > share * CHECK_SECONDS
 
     def _smallest(self, failures: list[_Result]) -> _Result:
-        chosen = min(failures, key=lambda f: (_severity(f), search.cost(f.inputs)))
+        chosen = min(failures, key=lambda f: (_severity(f), f.by_accident, search.cost(f.inputs)))
         if chosen.late or self.exercise.is_value:
             return chosen  # every further try would take its full time
         found = {"best": chosen}
@@ -432,7 +452,7 @@ class _Check:
         result = self._smallest(failures)
         facts = [
             (name, compare.words(value))
-            for name, value in zip(self.exercise.arguments, result.inputs, strict=True)
+            for name, value in zip(self.exercise.parameters, result.inputs, strict=False)
         ]
         if result.printed.strip():
             facts.append(("printed", _first_lines(result.printed)))

@@ -726,9 +726,10 @@ CONFUSION = Exercise(
     ),
     alternatives=(_confusion_by_bincount, _confusion_by_loop),
     hints=(
-        "Begin with `np.zeros((classes, classes), int)` and go through the pairs of a true and a "
-        "predicted class.",
-        "For each pair, add 1 at `[true, predicted]`. A loop over `zip(truth, predicted)` will do.",
+        "Take one example by itself. Which cell of the table does it belong to, and what happens "
+        "to that cell?",
+        "Begin with `np.zeros((classes, classes), int)`. For each pair of a true and a predicted "
+        "class, add 1 at `[true, predicted]`: a loop over `zip(truth, predicted)` will do.",
         "Without a loop: `np.add.at(matrix, (truth, predicted), 1)`.",
     ),
     praise="The diagonal over the sum is the accuracy; a row tells what a class is taken for.",

@@ -339,6 +339,26 @@ def _giou_plus(a: Box, b: Box) -> float:
     return shared / union + (hull - union) / hull
 
 
+def _giou_only_apart(a: Box, b: Box) -> float:
+    return _giou_is_iou(a, b) or giou(a, b)
+
+
+def _giou_over_sum(a: Box, b: Box) -> float:
+    shared, union, hull = _giou_parts(a, b)
+    both = union + shared
+    return shared / both - (hull - both) / hull
+
+
+def _giou_over_sum_in_iou(a: Box, b: Box) -> float:
+    shared, union, hull = _giou_parts(a, b)
+    return shared / (union + shared) - (hull - union) / hull
+
+
+def _giou_over_sum_in_hull(a: Box, b: Box) -> float:
+    shared, union, hull = _giou_parts(a, b)
+    return shared / union - (hull - union - shared) / hull
+
+
 def _giou_inner_hull(a: Box, b: Box) -> float:
     shared, union, _ = _giou_parts(a, b)
     hull = np.prod(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]))
@@ -389,6 +409,18 @@ GIOU = Exercise(
             _giou_is_iou,
             "That is the IoU: 0 for all boxes that lie apart. Subtract the share of the hull that "
             "neither box covers.",
+        ),
+        Misconception(
+            "IoU where boxes overlap",
+            _giou_only_apart,
+            "Here you gave the IoU. The empty share is subtracted everywhere, also where boxes "
+            "overlap: two that do may still leave corners of their hull empty.",
+        ),
+        Misconception(
+            "shared area counted twice",
+            _giou_over_sum,
+            "The sum of both areas counts the shared part twice. The union is the sum without it.",
+            variants=(_giou_over_sum_in_iou, _giou_over_sum_in_hull),
         ),
         Misconception(
             "divided by the union",
@@ -851,6 +883,33 @@ def _match_only_best(
     return _matched(anchors, truth, positive, negative, thresholds=False)
 
 
+def _match_by_numbers_of_its_own(
+    anchors: Boxes, truth: Boxes, positive: float = POSITIVE, negative: float = NEGATIVE
+) -> Any:
+    return _matched(anchors, truth, POSITIVE, NEGATIVE)
+
+
+def _match_at_half(
+    anchors: Boxes, truth: Boxes, positive: float = POSITIVE, negative: float = NEGATIVE
+) -> Any:
+    return _matched(anchors, truth, 0.5, negative)
+
+
+def _match_at_half_and_three_tenths(
+    anchors: Boxes, truth: Boxes, positive: float = POSITIVE, negative: float = NEGATIVE
+) -> Any:
+    return _matched(anchors, truth, 0.5, NEGATIVE)
+
+
+def _match_rescues_what_is_ignored(
+    anchors: Boxes, truth: Boxes, positive: float = POSITIVE, negative: float = NEGATIVE
+) -> Any:
+    overlap = bx.iou(anchors, truth)
+    is_best = (overlap == overlap.max(0)) & (overlap >= negative)
+    plain = _matched(anchors, truth, positive, negative, low_quality=False)
+    return np.where(is_best.any(1), is_best.argmax(1), plain)
+
+
 def _match_yes_or_no(
     anchors: Boxes, truth: Boxes, positive: float = POSITIVE, negative: float = NEGATIVE
 ) -> Any:
@@ -874,14 +933,25 @@ def _match_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
         moved = near + np.tile(rng.integers(-8, 9, (len(near), 2)), 2)
         moved[:, 2:] += rng.integers(-4, 9, (len(near), 2))
         truth = moved.astype(np.float32)
+        if rng.random() < 0.4:  # one beside a better one, with an IoU around `positive`
+            off = np.zeros((2, 4), np.float32)
+            off[1, rng.integers(2) :: 2] = rng.integers(2, 8)
+            anchors = np.concatenate([anchors, truth[:1] + off])[-6:]
         if rng.random() < 0.15:
             truth[-1] = (200, 200, 220, 210)  # nobody is near
-        if _match_valid(anchors, truth):
-            return anchors, truth
+        inputs: tuple[Any, ...] = (anchors, truth)
+        if rng.random() < 0.4:
+            inputs += ((0.5, 0.4), (0.6, 0.2), (0.8, 0.5))[rng.integers(3)]
+        if _match_valid(*inputs):
+            return inputs
 
 
-def _match_valid(anchors: Boxes, truth: Boxes) -> bool:
+def _match_valid(
+    anchors: Boxes, truth: Boxes, positive: float = POSITIVE, negative: float = NEGATIVE
+) -> bool:
     """Whether there is one right answer, however the overlap is rounded."""
+    if not 0.1 <= negative < positive <= 0.9:
+        return False
     for rows in (anchors, truth):
         if rows.ndim != 2 or rows.shape[1:] != (4,) or not len(rows):
             return False
@@ -889,7 +959,7 @@ def _match_valid(anchors: Boxes, truth: Boxes) -> bool:
         return False
     overlap = bx.iou(anchors, truth).astype(np.float64)
     best, top = overlap.max(1), overlap.max(0)
-    if (np.abs(best[:, None] - (POSITIVE, NEGATIVE)) < CLEAR).any():
+    if (np.abs(best[:, None] - (positive, negative)) < CLEAR).any():
         return False
     for table, most in ((overlap, best[:, None]), (overlap, top[None])):
         gap = most - table
@@ -905,7 +975,7 @@ def _match_valid(anchors: Boxes, truth: Boxes) -> bool:
 
 
 def _draw_match(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
-    anchors, truth = inputs
+    anchors, truth, *thresholds = inputs
     mine = np.asarray(got)
     if mine.shape != wanted.shape or mine.dtype.kind not in "iuf":
         return None
@@ -923,13 +993,16 @@ def _draw_match(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
         sheet.box(box, sketch.OTHER, label=f"object {number}", below=True, key="true boxes")
     sheet.box(anchors[wrong], sketch.YOURS, label=f"anchor {wrong}", dashed=True, key="this anchor")
     overlap = float(bx.iou(anchors[wrong : wrong + 1], truth).max())
-    sheet.note(f"its best IoU: {overlap:.2f}", sketch.GIVEN)
+    limits = f"; thresholds {thresholds[0]:g} and {thresholds[1]:g}" if thresholds else ""
+    sheet.note(f"its best IoU: {overlap:.2f}{limits}", sketch.GIVEN)
     sheet.note(f"wanted: {said(wanted[wrong])}", sketch.WANTED)
     sheet.note(f"yours: {said(mine[wrong])}", sketch.YOURS, dashed=True)
     return sheet.picture()
 
 
 _GRID = np.array([[0, 0, 20, 20], [20, 0, 40, 20], [40, 0, 60, 20], [0, 0, 40, 20]], np.float32)
+# the second and the third overlap the first by 0.667 and 0.739
+_BESIDE = np.array([[0, 0, 20, 20], [4, 0, 24, 20], [3, 0, 23, 20]], np.float32)
 
 MATCH = Exercise(
     name="03-match",
@@ -947,6 +1020,9 @@ MATCH = Exercise(
             np.array([[0, 0, 20, 20], [2, 0, 22, 20], [40, 0, 60, 20]], np.float32),
             np.array([[0, 0, 20, 20], [39, 0, 59, 20]], np.float32),
         ),
+        (_BESIDE, _BESIDE[:1]),
+        (_BESIDE, _BESIDE[:1], 0.6, 0.2),
+        (_BESIDE, _BESIDE[:1], 0.8, 0.7),
     ),
     generate=_match_inputs,
     valid=_match_valid,
@@ -956,6 +1032,20 @@ MATCH = Exercise(
             _match_without_rescue,
             "An object whose best anchor stays below `positive` gets no anchor at all, and the "
             "network never learns it. Those are the small ones. Every object keeps its best.",
+        ),
+        Misconception(
+            "rescued only if not background",
+            _match_rescues_what_is_ignored,
+            "You left an object without an anchor where its best IoU is below `negative`. Those "
+            "objects need it most: every object that is touched keeps its best anchors, however "
+            "low the IoU.",
+        ),
+        Misconception(
+            "thresholds of its own",
+            _match_by_numbers_of_its_own,
+            "You compared with numbers of your own. The thresholds come in as `positive` and "
+            "`negative`; 0.7 and 0.3 are only their defaults.",
+            variants=(_match_at_half, _match_at_half_and_three_tenths),
         ),
         Misconception(
             "one of several equals",
@@ -1094,6 +1184,15 @@ def _nms_by_best_only(boxes: Boxes, scores: Floats, threshold: float) -> Any:
     return [int(i) for i in order if i == order[0] or overlap[i, order[0]] <= threshold]
 
 
+def _nms_strict(boxes: Boxes, scores: Floats, threshold: float) -> Any:
+    overlap = bx.iou(boxes, boxes)
+    kept: list[int] = []
+    for i in np.argsort(-scores):
+        if all(overlap[i, j] < threshold for j in kept):
+            kept.append(int(i))
+    return kept
+
+
 def _nms_in_given_order(boxes: Boxes, scores: Floats, threshold: float) -> Any:
     return sorted(nms(boxes, scores, threshold))
 
@@ -1158,6 +1257,8 @@ def _nms_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
         count = int(rng.integers(2, 7))
         corner, size = rng.integers(0, 30, (count, 2)), rng.integers(12, 36, (count, 2))
         boxes = np.concatenate([corner, corner + size], 1).astype(np.float32)
+        if rng.random() < 0.2:  # the left half of another one: IoU 1/2
+            boxes[-1] = boxes[0] - [0, 0, size[0, 0] // 2, 0]
         scores = rng.choice(np.arange(5, 100), count, replace=False) / 100
         threshold = float(rng.choice([0.3, 0.4, 0.5, 0.6]))
         if _nms_valid(boxes, scores, threshold):
@@ -1165,7 +1266,10 @@ def _nms_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
 
 
 def _nms_valid(boxes: Boxes, scores: Floats, threshold: float) -> bool:
-    """Whether there is one right answer: no ties, and no overlap at the threshold."""
+    """Whether there is one right answer: no ties, and no overlap where rounding decides.
+
+    An overlap at the threshold is one, unless it is a half of whole numbers, which is exact.
+    """
     if boxes.ndim != 2 or boxes.shape[1:] != (4,) or scores.shape != boxes.shape[:1]:
         return False
     if not len(boxes) or not 0.05 <= threshold <= 0.95 or not _whole(boxes):
@@ -1175,7 +1279,8 @@ def _nms_valid(boxes: Boxes, scores: Floats, threshold: float) -> bool:
     overlap = bx.iou(boxes, boxes)
     apart = overlap[~np.eye(len(boxes), dtype=bool)]
     # boxes that lie on each other cannot be told apart in a picture
-    clear = bool((np.abs(overlap - threshold) > CLEAR).all() and (apart < 0.9).all())
+    exact = (overlap == 0.5) & (threshold == 0.5)
+    clear = bool(((np.abs(overlap - threshold) > CLEAR) | exact).all() and (apart < 0.9).all())
     return clear and bool((np.diff(np.sort(scores)) > CLEAR).all())
 
 
@@ -1222,6 +1327,7 @@ NMS = Exercise(
         (np.array([[0, 0, 40, 40], [10, 10, 20, 20]], np.float32), np.array([0.9, 0.8]), 0.5),
         (np.array([[10, 10, 20, 20], [0, 0, 40, 40]], np.float32), np.array([0.9, 0.8]), 0.5),
         (_CHAIN[:1], np.array([0.3]), 0.5),
+        (np.array([[0, 0, 20, 20], [0, 0, 20, 10]], np.float32), np.array([0.9, 0.8]), 0.5),
     ),
     generate=_nms_inputs,
     valid=_nms_valid,
@@ -1255,6 +1361,11 @@ NMS = Exercise(
             "only the best one",
             _nms_by_best_only,
             "Only the best box of all removed others. Every box that stays does so, in its turn.",
+        ),
+        Misconception(
+            "at the threshold",
+            _nms_strict,
+            "A box whose IoU is exactly the threshold stays: it goes only where it is above.",
         ),
         Misconception(
             "in the given order",
@@ -1420,6 +1531,21 @@ def _ap_trapezoid_bare(correct: Any, objects: int) -> float:
     return float(np.trapezoid(precision, recall))
 
 
+def _ap_from_first_point(correct: Any, objects: int) -> float:
+    _, recall, envelope = _curve(correct, objects)
+    return float(np.sum(np.diff(recall) * envelope[1:]))
+
+
+def _ap_from_first_point_left(correct: Any, objects: int) -> float:
+    _, recall, envelope = _curve(correct, objects)
+    return float(np.sum(np.diff(recall) * envelope[:-1]))
+
+
+def _ap_from_first_point_trapezoid(correct: Any, objects: int) -> float:
+    _, recall, envelope = _curve(correct, objects)
+    return float(np.trapezoid(envelope, recall))
+
+
 def _last_precision(correct: Any, objects: int) -> float:
     return float(np.mean(correct))
 
@@ -1512,6 +1638,13 @@ AVERAGE_PRECISION = Exercise(
             "You joined the points by slanting lines. Nothing lies between two hits: the envelope "
             "is a staircase, so add up rectangles.",
             variants=(_ap_trapezoid_bare,),
+        ),
+        Misconception(
+            "without the first step",
+            _ap_from_first_point,
+            "Your area begins at the first detection. Recall begins at 0: where the first one is a "
+            "hit, the step from 0 to it belongs to the area. `np.diff(recall, prepend=0)`.",
+            variants=(_ap_from_first_point_left, _ap_from_first_point_trapezoid),
         ),
         Misconception(
             "precision of the whole list",

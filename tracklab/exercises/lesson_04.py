@@ -226,10 +226,11 @@ RECALL = Exercise(
     ),
     alternatives=(_recall_by_loop, _recall_by_any),
     hints=(
+        "Ask each object, not each proposal: which of the first `count` proposals covers it best, "
+        "and is that good enough?",
         "`boxes.iou(proposals[:count], objects)` is a table: a row for each proposal, a column for "
-        "each object.",
-        "For each column, the largest number says how well the object is covered. With no proposal "
-        "at all there is no largest: `.max(axis=0, initial=0)` gives 0 then.",
+        "each object. The largest number of a column says how well the object is covered. With no "
+        "proposal at all there is no largest: `.max(axis=0, initial=0)` gives 0 then.",
         "`(best >= threshold).mean()` is the share of the objects that are found.",
     ),
     praise="This is the only thing asked of proposals: an object that none covers is lost.",
@@ -336,6 +337,14 @@ def _points_swapped(box: Floats, stride: int, bins: int) -> Floats:
 
 def _points_transposed(box: Floats, stride: int, bins: int) -> Floats:
     return sample_points(box, stride, bins).swapaxes(0, 1)
+
+
+def _points_parts_first(box: Floats, stride: int, bins: int) -> Floats:
+    return np.moveaxis(sample_points(box, stride, bins), -1, 0)
+
+
+def _points_in_a_row(box: Floats, stride: int, bins: int) -> Floats:
+    return sample_points(box, stride, bins).reshape(-1, 2)
 
 
 def _points_in_pixels(box: Floats, stride: int, bins: int) -> Floats:
@@ -452,6 +461,18 @@ SAMPLE_POINTS = Exercise(
             _points_transposed,
             "Entry [i, j] is row i, column j: along a row x changes, not y. `np.meshgrid(x, y)` "
             'lays it out so; with indexing="ij" it is the other way round.',
+        ),
+        Misconception(
+            "x and y first",
+            _points_parts_first,
+            "You gave back all x, then all y: (2, bins, bins). The two numbers of a point belong "
+            "together, last: `np.stack([x, y], axis=-1)`, for without `axis` it puts them first.",
+        ),
+        Misconception(
+            "one long list",
+            _points_in_a_row,
+            "Those are the points in one list, (bins * bins, 2). Wanted is a table: "
+            "`reshape(bins, bins, 2)`.",
         ),
         Misconception(
             "pixels",
@@ -584,6 +605,14 @@ def _rois_swapped(labels: Integers, count: int, share: float) -> Integers:
     return np.concatenate([background, foreground])
 
 
+def _rois_labels(labels: Integers, count: int, share: float) -> Integers:
+    return labels[sample_rois(labels, count, share)]
+
+
+def _rois_mask(labels: Integers, count: int, share: float) -> Any:
+    return np.isin(np.arange(len(labels)), sample_rois(labels, count, share))
+
+
 def _rois_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
     size = int(rng.integers(0, 12))
     labels = rng.integers(1, 4, size) * (rng.random(size) < rng.choice([0.1, 0.4, 0.9]))
@@ -602,6 +631,8 @@ def _are_labels(labels: Integers, count: int, share: float) -> bool:
 
 def _judge_rois(inputs: tuple[Any, ...], got: Any, wanted: Any) -> str | None:
     labels = inputs[0]
+    if isinstance(got, (tuple, list)) and len(got) > 1 and all(np.ndim(row) == 1 for row in got):
+        return f"You gave back {len(got)} rows of numbers. Join them: `np.concatenate`."
     mine = np.asarray(got)
     if mine.size == 0 and np.size(wanted) == 0:
         return None
@@ -726,13 +757,26 @@ SAMPLE_ROIS = Exercise(
             "You limited the background to `share` and filled up with foreground. It is the other "
             "way round.",
         ),
+        Misconception(
+            "labels",
+            _rois_labels,
+            "You gave back labels. Wanted are the numbers of the proposals, so that the caller can "
+            "take their boxes along: `np.flatnonzero(...)`, not `labels[...]`.",
+        ),
+        Misconception(
+            "a mask",
+            _rois_mask,
+            "You gave back a yes or no for each proposal. Wanted are the numbers of those taken: "
+            "`np.flatnonzero(mask)`.",
+        ),
     ),
     alternatives=(_rois_by_loop, _rois_by_sorting),
     hints=(
+        "Two rows of numbers first: which proposals are foreground, which are background? Then: "
+        "how many of each at most, and what does one leave to the other?",
         "`np.flatnonzero(labels > 0)` are the numbers of the foreground, `labels == 0` gives those "
-        "of the background.",
-        "At most `int(share * count)` of the foreground: a slice `[:most]` is short by itself "
-        "where there are fewer.",
+        "of the background. At most `int(share * count)` of the foreground: a slice `[:most]` is "
+        "short by itself where there are fewer.",
         "Then `count - len(foreground)` of the background, and `np.concatenate` of both.",
     ),
     praise="The head sees a steady diet: some objects, and enough of what is none.",
@@ -1011,7 +1055,9 @@ DETECTION_LOSS = Exercise(
     ),
     alternatives=(_loss_by_loop, _loss_by_clipping),
     hints=(
-        "`d = np.abs(offsets - targets)`, then `np.where(d < 1, ..., ...)` for the two branches.",
+        "Go proposal by proposal: which of them pay for their class, and which for their box, too? "
+        "By which number is the sum of it all divided?",
+        "`d = np.abs(offsets - targets)`, then `np.where(d < 1, ..., ...)` for the two branches. "
         "Sum over the four numbers of each proposal: `.sum(axis=1)` gives (N,).",
         "Multiplied by `(labels > 0)`, the background's box losses are 0. Then "
         "`(class_losses + box_losses).mean()` divides both by N.",
@@ -1068,6 +1114,14 @@ def _peaks_by_scipy(heat: Floats, threshold: float) -> Any:
     rows, columns = np.nonzero((heat == highest) & (heat >= threshold))
     order = heat[rows, columns].argsort()[::-1]
     return np.array([rows[order], columns[order]]).T
+
+
+def _peaks_by_max_pooling(heat: Floats, threshold: float) -> Any:
+    from tracklab.quiet import tf
+
+    highest = tf.nn.max_pool2d(heat[None, ..., None], 3, 1, "SAME")[0, ..., 0].numpy()
+    peak = (heat == highest) & (heat >= threshold)
+    return _by_height(heat, peak)
 
 
 _RING = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)]
@@ -1133,16 +1187,29 @@ def _peaks_above(heat: Floats, threshold: float) -> Integers:
     return places[heat[places[:, 0], places[:, 1]] > threshold]
 
 
+def _peaks_by_removal(heat: Floats, threshold: float) -> Integers:
+    left, places = heat.astype(float), []
+    while left.max() >= threshold:
+        i, j = np.unravel_index(left.argmax(), left.shape)
+        places.append((int(i), int(j)))
+        left[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2] = -np.inf
+    return np.array(places, int).reshape(-1, 2)
+
+
 def _heat(rng: np.random.Generator) -> tuple[Any, ...]:
     height, width = rng.integers(1, 6, 2)
-    values = rng.permutation(np.arange(1, 100))[: height * width]
-    return values.reshape(height, width) / 100, float(rng.choice([0.3, 0.5, 0.7]))
+    values = rng.permutation(np.arange(1, 100))[: height * width].astype(np.float32)
+    # float32, as a network gives it; these thresholds are the same number in float32 and float64
+    return values.reshape(height, width) / np.float32(100), float(rng.choice([0.25, 0.5, 0.75]))
 
 
 def _is_heat(heat: Floats, threshold: float) -> bool:
     if heat.ndim != 2 or not heat.size or not 0.05 <= threshold <= 0.95:
         return False
     apart = np.diff(np.sort(heat, axis=None))
+    beside = np.abs(heat.astype(float) - threshold)
+    if ((beside > 0) & (beside < 1e-6)).any():
+        return False  # at the threshold in float32 and not in float64
     return bool(heat.min() >= 0 and heat.max() <= 1 and (apart > 1e-6).all())
 
 
@@ -1191,12 +1258,17 @@ def _draw_peaks(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     return fig
 
 
+def _map(*rows: list[float]) -> NDArray[np.float32]:
+    return np.array(rows, np.float32)
+
+
 _HILLS = np.array(
     [
         [0.90, 0.30, 0.10, 0.05],
         [0.40, 0.20, 0.06, 0.60],
         [0.07, 0.08, 0.50, 0.55],
-    ]
+    ],
+    np.float32,
 )
 
 CENTER_PEAKS = Exercise(
@@ -1205,12 +1277,13 @@ CENTER_PEAKS = Exercise(
     starter=center_peaks_starter,
     reference=center_peaks,
     cases=(
-        (_HILLS, 0.3),
-        (np.array([[0.2, 0.8, 0.7], [0.1, 0.3, 0.6]]), 0.5),
-        (np.array([[0.1, 0.3], [0.2, 0.15]]), 0.5),
-        (np.array([[0.1, 0.2, 0.9], [0.15, 0.25, 0.3], [0.95, 0.4, 0.35]]), 0.5),
-        (np.array([[0.5, 0.1, 0.2]]), 0.5),
-        (np.array([[0.6, 0.1], [0.2, 0.7]]), 0.3),
+        (_HILLS, 0.25),
+        (_map([0.2, 0.8, 0.7], [0.1, 0.3, 0.6]), 0.5),
+        (_map([0.1, 0.3], [0.2, 0.15]), 0.5),
+        (_map([0.1, 0.2, 0.9], [0.15, 0.25, 0.3], [0.95, 0.4, 0.35]), 0.5),
+        (_map([0.5, 0.1, 0.2]), 0.5),
+        (_map([0.6, 0.1], [0.2, 0.7]), 0.3),
+        (_map([0.9, 0.8, 0.7, 0.2]), 0.5),
     ),
     generate=_heat,
     valid=_is_heat,
@@ -1226,6 +1299,13 @@ CENTER_PEAKS = Exercise(
             "only the highest",
             _peaks_one,
             "You took one peak. An image may hold several objects, each with a peak of its own.",
+        ),
+        Misconception(
+            "the highest of what is left",
+            _peaks_by_removal,
+            "You took the highest, struck out its neighbours, and took the highest of what was "
+            "left. Two steps down the slope of one hill is no second peak: it lies beside a cell "
+            "that you struck out and that is higher. Compare with the whole map.",
         ),
         Misconception(
             "four neighbours",
@@ -1270,7 +1350,7 @@ CENTER_PEAKS = Exercise(
             "A peak of exactly the threshold counts: at least.",
         ),
     ),
-    alternatives=(_peaks_by_loop, _peaks_by_scipy),
+    alternatives=(_peaks_by_loop, _peaks_by_scipy, _peaks_by_max_pooling),
     hints=(
         "A cell is a peak if it equals the maximum of the 3x3 cells around it, itself among them.",
         "Pad the map by one cell of -inf on each side. The nine slices `around[i : i + H, j : j + "
