@@ -473,6 +473,13 @@ def test_absent_boxes_have_absent_offsets():
     assert np.isnan(boxes.encode([[0, 0, 9, 9]], NAN)).all()
     assert np.isnan(boxes.encode(NAN, [[0, 0, 9, 9]])).all()
     assert np.isnan(boxes.decode([[0, 0, 9, 9]], NAN)).all()
+    for place in range(4):  # one NaN among the four is enough
+        offsets = np.zeros((2, 4), np.float32)
+        offsets[0, place] = np.nan
+        for one in (offsets, tf.constant(offsets)):
+            found = np.asarray(boxes.decode([[0, 0, 9, 9]], one))
+            assert np.isnan(found[0]).all()
+            assert found[1].tolist() == [0, 0, 9, 9]
 
 
 # Bad input
@@ -485,6 +492,8 @@ def test_absent_boxes_have_absent_offsets():
         ([[1, 2, np.nan, 4]], r"nan.* at index \[0\], wanted finite"),
         ([[0, 0, 1, 1], [5, 0, 1, 1]], r"at index \[1\].*x1 <= x2.*xywh"),
         ("box", "boxes: got 'box'"),
+        (None, "boxes: got None, wanted shape"),
+        (7, "boxes: got 7, wanted shape"),
         (np.array([0, 0, 1, 1j]), "boxes: got .*complex128, wanted numbers"),
         ([[0, 0, np.inf, 1]], "inf"),
         ([[1, 2], [1]], "boxes: got"),
@@ -493,6 +502,19 @@ def test_absent_boxes_have_absent_offsets():
 def test_bad_boxes_are_named(value, said):
     with pytest.raises(errors.InputError, match=said):
         boxes.as_boxes(value)
+
+
+def test_a_size_below_0_is_refused():
+    says = r"boxes: got \[5.0, 6.0, -1.0, 2.0\] at index \[1\], wanted x, y, w, h"
+    with pytest.raises(errors.InputError, match=says):
+        boxes.xywh_to_xyxy([[0, 0, 1, 1], [5, 6, -1, 2]])
+    assert boxes.xywh_to_xyxy([5, 6, 0, np.nan])[2] == 5
+
+
+def test_nothing_is_said_to_be_nothing():
+    for call in (boxes.iou, boxes.giou, boxes.match):
+        with pytest.raises(errors.InputError, match="got None, wanted"):
+            call(None, [[0, 0, 1, 1]])
 
 
 def test_one_box_has_an_area():

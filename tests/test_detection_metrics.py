@@ -500,7 +500,7 @@ GOOD = [made([BOX])], [there([BOX])]
         (GOOD[0] * 2, GOOD[1], "2 frames and truth of 1"),
         (GOOD[0][0], GOOD[1], "one Detections, wanted a list"),
         (GOOD[0], GOOD[1][0], "one Objects, wanted a list"),
-        (GOOD[1], GOOD[0], r"found\[0\]: got a Objects"),
+        (GOOD[1], GOOD[0], r"found\[0\]: got an Objects"),
         ([BOX], GOOD[1], r"found\[0\]"),
         (None, GOOD[1], "found"),
         ("ab", GOOD[1], "found"),

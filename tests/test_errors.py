@@ -29,12 +29,21 @@ from tracklab import boxes, errors, tracks
             lambda: errors.image("frame", np.zeros((4, 4), np.uint8)),
             r"frame: got an array of shape \(4, 4\) and type uint8, wanted an RGB image",
         ),
+        (lambda: errors.image("frame", None), "frame: got None, wanted an RGB image"),
+        (lambda: errors.image("frame", "cat.jpg"), "frame: got 'cat.jpg', wanted an RGB image"),
         (lambda: errors.bad("a", "x" * 200, "less"), r"a: got str 'x+\.\.\., wanted less"),
     ],
 )
 def test_messages(call, said):
     with pytest.raises(errors.InputError, match=said):
         call()
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(1, "an int"), ({}, "a dict"), (np.zeros(2), "an ndarray")]
+)
+def test_kinds_have_their_article(value, said):
+    assert errors.kind(value) == said
 
 
 def test_what_is_right_is_returned():

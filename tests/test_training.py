@@ -443,7 +443,7 @@ def test_a_failed_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
         ({"loss": None}, "loss, objective, train_step: got none of them"),
         ({"loss": 3}, "loss: got 3"),
         ({"patience": 2}, "patience: got 2, wanted validation="),
-        ({"validation": points()[0]}, "validation: got a ndarray"),
+        ({"validation": points()[0]}, "validation: got an ndarray"),
         ({"validation": points(), "validate_every": 0}, "validate_every: got 0"),
         ({"average": 1.5}, "average: got 1.5"),
         ({"seed": -1}, "seed: got -1"),

@@ -36,7 +36,14 @@ def describe(value: Any) -> str:
     'an array of shape (2, 3) and type float32'
     >>> describe("left")
     "'left'"
+
+    What NumPy has wrapped because it is no array at all is described as it came:
+
+    >>> describe(np.asarray(None))
+    'None'
     """
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and type {value.dtype}"
     try:
@@ -58,6 +65,17 @@ def bad(argument: str, got: Any, wanted: str) -> NoReturn:
 
 class Said(str):
     """A description that is already in words, for `bad`."""
+
+
+def kind(value: Any) -> Said:
+    """What kind of thing a value is, with its article, for `bad`.
+
+    >>> kind([1, 2]), kind(np.zeros(3))
+    ('a list', 'an ndarray')
+    """
+    name = type(value).__name__
+    vowel = name[0].lower() in "aeiou" or name.startswith("nd")  # an "en-d-array"
+    return Said(f"{'an' if vowel else 'a'} {name}")
 
 
 def number(

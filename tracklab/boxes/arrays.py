@@ -64,7 +64,8 @@ def four(values: Any, name: str, xp: Any = np, *, holds: str = CORNERS) -> Array
     if array.ndim == 1 and array.size == 0:
         array = array.reshape(0, 4)  # an empty list is no boxes
     if array.ndim < 1 or array.shape[-1] != 4:
-        errors.bad(name, array, f"shape (..., 4), {holds}")
+        came = array if array.ndim else values  # None is no number, though NumPy makes one of it
+        errors.bad(name, came, f"shape (..., 4), {holds}")
     return array
 
 

@@ -71,11 +71,17 @@ def xyxy_to_xywh(boxes: Array) -> Array:
 def xywh_to_xyxy(boxes: Array) -> Array:
     """Corner and size `x, y, w, h` to corners `x1, y1, x2, y2`.
 
+    Raises `InputError` for another shape, and for NumPy boxes with a size below 0.
+
     >>> xywh_to_xyxy([10, 20, 30, 40])
     array([10., 20., 40., 60.], dtype=float32)
     """
     xp = namespace(boxes)
     b = four(boxes, "boxes", xp)
+    if xp is np and (b[..., 2:] < 0).any():
+        row = tuple(int(i) for i in np.argwhere((b[..., 2:] < 0).any(-1))[0])
+        came = errors.Said(f"{b[row].tolist()} at index {list(row)}")
+        errors.bad("boxes", came, "x, y, w, h with w and h of at least 0")
     # x2 = x + w, y2 = y + h
     return xp.concatenate([b[..., :2], b[..., :2] + b[..., 2:]], axis=-1)
 

@@ -61,7 +61,7 @@ def decode(anchors: Array, offsets: Array, *, clamp: float = GROWTH) -> Array:
     Girshick et al., CVPR 2014, appendix C, equations 1 to 4, with the clamp that implementations
     have added since. `dw` and `dh` above `clamp` count as `clamp`, and have no gradient there.
     Leading axes broadcast. Raises `InputError` for another shape, for NumPy anchors that are not
-    boxes, and for NumPy offsets without end; NaN in either makes an absent box.
+    boxes, and for NumPy offsets without end; a NaN in either makes an absent box, four NaNs.
 
     >>> decode([0, 0, 10, 10], [0.5, 0, 0, 0])
     array([ 5.,  0., 15., 10.], dtype=float32)
@@ -76,7 +76,9 @@ def decode(anchors: Array, offsets: Array, *, clamp: float = GROWTH) -> Array:
     x, y = ax + dx * aw, ay + dy * ah
     # w = aw exp(dw), h = ah exp(dh)
     w, h = aw * xp.exp(xp.minimum(dw, clamp)), ah * xp.exp(xp.minimum(dh, clamp))
-    return single(xp.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], axis=-1))
+    found = xp.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], axis=-1)
+    # one offset that is not known leaves no side of the box known: half a box would be none
+    return single(xp.where(xp.any(xp.isnan(found), axis=-1, keepdims=True), np.nan, found))
 
 
 def _centers_and_sizes(xp: Any, boxes: Array) -> tuple[Array, Array, Array, Array]:

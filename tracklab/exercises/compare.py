@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from tracklab import errors
+
 RTOL = 1e-4  # float32 arithmetic in another order must pass
 ATOL = 1e-5
 
@@ -211,8 +213,7 @@ def kind(value: Any) -> str:
         return "a text"
     if isinstance(value, (list, tuple)):
         return f"a {type(value).__name__} of {_count(len(value), 'value')}"
-    name = type(value).__name__
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+    return errors.kind(value)
 
 
 LONGEST = 600  # characters of a value that are still read

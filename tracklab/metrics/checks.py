@@ -27,11 +27,10 @@ def frames_of(name: str, frames: Any, kind: type) -> Sequence[Any]:
     if isinstance(frames, (Detections, Objects)):
         errors.bad(name, errors.Said(f"one {type(frames).__name__}"), wanted)
     if not isinstance(frames, Sequence) or isinstance(frames, str):
-        errors.bad(name, errors.Said(f"a {type(frames).__name__}"), wanted)
+        errors.bad(name, errors.kind(frames), wanted)
     for number, frame in enumerate(frames):
         if not isinstance(frame, kind):
-            came = errors.Said(f"a {type(frame).__name__}")
-            errors.bad(f"{name}[{number}]", came, kind.__name__)
+            errors.bad(f"{name}[{number}]", errors.kind(frame), kind.__name__)
     return frames
 
 

@@ -74,7 +74,8 @@ class OpenCVTracker(Tracker):
         found, xywh = self._tracker.update(_bgr(frame))
         box = self._box
         if found:
-            box = (bx.xywh_to_xyxy(xywh) + self._margins).astype(np.float32)
+            x, y, w, h = xywh
+            box = (bx.xywh_to_xyxy([x, y, max(w, 0), max(h, 0)]) + self._margins).astype(np.float32)
             box[2:] = np.maximum(box[2:], box[:2])
         velocity = bx.centers(box) - bx.centers(self._box)
         self._box = box

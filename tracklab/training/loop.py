@@ -635,7 +635,7 @@ def _check(
 ) -> tuple[Any, Any, Any]:
     """Patience, average and interval as plain numbers."""
     if not isinstance(data, Source):
-        came = errors.Said(f"a {type(data).__name__}")
+        came = errors.kind(data)
         errors.bad("data", came, "batches by step, as training.Batches(images, labels) gives them")
     named = {"loss": loss, "objective": objective, "train_step": train_step}
     given = [key for key, value in named.items() if value is not None]
@@ -672,7 +672,7 @@ def _optimizer(optimizer: Any) -> Any:
         errors.bad("optimizer", optimizer, "a Keras optimizer or its name")
     rate = getattr(known, "_learning_rate", None)
     if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-        came = errors.Said(f"one with a {type(rate).__name__}")
+        came = errors.Said(f"one with {errors.kind(rate)}")
         errors.bad("optimizer", came, "one with a number as rate; give fit a schedule= instead")
     return known
 
@@ -719,6 +719,6 @@ def _validator(model: Any, validation: Any, loss: Any) -> Callable[[], Metrics]:
     if callable(validation):
         return validation
     if not (isinstance(validation, tuple) and len(validation) == 2):
-        came = errors.Said(f"a {type(validation).__name__}")
+        came = errors.kind(validation)
         errors.bad("validation", came, "(inputs, labels) or a function")
     return evaluator(model, *validation, loss)

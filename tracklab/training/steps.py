@@ -179,7 +179,7 @@ def check_metrics(whose: str, metrics: Any) -> None:
     """Raise `InputError` for what is not numbers by name, and for names that are taken."""
     wanted = "a dictionary of numbers by name, the total under 'loss'"
     if not isinstance(metrics, Mapping):
-        errors.bad(whose, errors.Said(f"a {type(metrics).__name__}"), wanted)
+        errors.bad(whose, errors.kind(metrics), wanted)
     for name, value in metrics.items():
         if not isinstance(name, str) or name in RESERVED or name.startswith("val_"):
             errors.bad(whose, errors.Said(f"a metric named {name!r}"), "a name that is not taken")
