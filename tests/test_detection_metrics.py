@@ -446,6 +446,29 @@ def test_areas_of_one_curve_agree_roughly(hits, more):
     assert abs(areas["voc07"] - areas["voc"]) < 0.11
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (([1.0], [1.0], "x"), "style: got 'x', wanted one of 'coco', 'voc', 'voc07'"),
+        (([1.0, 0.5], [0.5]), "recall: got a length of 1, wanted 2"),
+        (([1.0, np.nan], [0.5, 1.0]), "precision: got nan at index 1"),
+        (([1.0, 0.5], [np.nan, 1.0]), "recall: got nan at index 0"),
+        (([1.0, 0.5], [0.5, 1.5]), "recall: got 1.5 at index 1"),
+        (([1.0, 0.5], [1.0, 0.5]), "recall: got 1.0 and then 0.5 at index 1, .* do not fall"),
+        (([[1.0]], [1.0]), r"precision: got an array of shape \(1, 1\)"),
+        ((None, [1.0]), "precision: got None, wanted numbers"),
+        (([1.0], "all"), "recall: got 'all'"),
+    ],
+)
+def test_an_area_is_asked_of_a_curve(arguments, named):
+    with pytest.raises(errors.InputError, match=named):
+        detection.area(*arguments)
+
+
+def test_an_empty_curve_has_no_area():
+    assert [detection.area([], [], style) for style in detection.STYLES] == [0, 0, 0]
+
+
 def test_result_as_a_table():
     truth = [there([BOX, [60, 60, 90, 90]], [0, 1])]
     result = detection.evaluate([made([BOX])], truth, ("cat", "dog", "owl"))

@@ -23,6 +23,7 @@ STYLES = {
     "voc": "area below the curve, step by step (VOC 2010 and later)",
     "voc07": "mean of the curve's height at 11 recalls (VOC 2007)",
 }
+ROUNDING = 1e-6  # by which a share may be above 1
 # linspace and not k / 100: these must round as COCO's own do
 RECALLS: NDArray[np.float64] = np.linspace(0, 1, 101)
 
@@ -86,10 +87,15 @@ def area(precision: ArrayLike, recall: ArrayLike, style: str = "coco") -> float:
     development kit of 2010: every step of recall counts. "coco": Lin et al. (2014), as pycocotools
     has it, the mean at 101 recalls.
 
+    Raises `InputError` for another style, lengths that differ, values outside 0 to 1 (NaN is), and
+    a recall that falls.
+
     >>> area([1.0, 0.5, 2 / 3], [0.5, 0.5, 1.0], "voc")
     0.8333333333333333
     """
-    heights, recall = envelope(precision), np.asarray(recall, np.float64)
+    errors.choice("style", style, STYLES)
+    precision, recall = _checked(precision, recall)
+    heights = envelope(precision)
     if style == "voc":
         # AP = sum over k of (r[k] - r[k - 1]) * p_interp(r[k])
         return float((np.diff(recall, prepend=0.0) * heights).sum())
@@ -98,3 +104,32 @@ def area(precision: ArrayLike, recall: ArrayLike, style: str = "coco") -> float:
     # AP = mean over r of p_interp(r); beyond the last recall nothing is found: 0
     places = np.searchsorted(recall, recalls, side="left")
     return float(np.append(heights, 0.0)[places].mean())
+
+
+def _checked(
+    precision: ArrayLike, recall: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Both `(K,)`, from 0 to 1, and a recall that does not fall."""
+    found = []
+    for name, values in (("precision", precision), ("recall", recall)):
+        try:
+            array = np.asarray(values, np.float64)
+        except (TypeError, ValueError):
+            errors.bad(name, values, "numbers of shape (K,) from 0 to 1")
+        if array.ndim != 1:
+            came = array if array.ndim else values
+            errors.bad(name, came, "numbers of shape (K,) from 0 to 1")
+        outside = ~((array >= 0) & (array <= 1 + ROUNDING))  # NaN never is inside
+        if outside.any():
+            first = int(np.flatnonzero(outside)[0])
+            errors.bad(name, errors.Said(f"{array[first]} at index {first}"), "numbers from 0 to 1")
+        found.append(array)
+    if len(found[0]) != len(found[1]):
+        came = errors.Said(f"a length of {len(found[1])}")
+        errors.bad("recall", came, f"{len(found[0])}, as precision has")
+    falls = np.flatnonzero(np.diff(found[1]) < 0)
+    if falls.size:
+        k = int(falls[0])
+        came = errors.Said(f"{found[1][k]} and then {found[1][k + 1]} at index {k + 1}")
+        errors.bad("recall", came, "recalls that do not fall, the surest detection first")
+    return found[0], found[1]
