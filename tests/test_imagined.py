@@ -100,8 +100,26 @@ def test_the_truth_stays_as_it_was():
         {"confused": np.nan},
         {"classes": 0},
         {"size": (0, 10)},
+        {"size": 128},
     ],
 )
 def test_dials_out_of_range_are_refused_by_name(dial):
     with pytest.raises(InputError, match=next(iter(dial))):
         imagine(**dial)
+
+
+@pytest.mark.parametrize(
+    ("objects", "rng", "says"),
+    [
+        (TRUTH, 3, "rng: got 3, wanted a generator"),
+        (TRUTH.boxes, np.random.default_rng(0), "objects: got an ndarray, wanted the Objects"),
+        (
+            Objects(TRUTH.boxes, [0, 7, 1]),
+            np.random.default_rng(0),
+            "objects: got class 7, wanted classes below 2",
+        ),
+    ],
+)
+def test_what_is_no_truth_and_no_generator_is_refused(objects, rng, says):
+    with pytest.raises(InputError, match=says):
+        imagined_detections(objects, rng, size=SIZE, classes=2)

@@ -54,10 +54,19 @@ def imagined_detections(
 
     The score of an answer rises with its overlap with the object, with noise: `sigmoid(steepness *
     (IoU - 1/2) + noise)`. An answer for nothing gets a score as if its overlap were about 0.2.
-    Raises `InputError` for dials out of their range.
+    Raises `InputError` for dials out of their range, and objects of a class that there is not.
     """
+    if not isinstance(objects, Objects):
+        errors.bad("objects", errors.kind(objects), "the Objects of one image")
+    if not isinstance(rng, np.random.Generator):
+        errors.bad("rng", rng, "a generator, as numpy.random.default_rng(0) gives")
+    if not isinstance(size, (tuple, list)) or len(size) != 2:
+        errors.bad("size", size, "height and width in pixels, as in (240, 320)")
     height, width = (errors.number("size", side, low=1) for side in size)
     classes = int(errors.number("classes", classes, low=1, whole=True))
+    if objects.labels.max(initial=0) >= classes:
+        came = errors.Said(f"class {objects.labels.max()}")
+        errors.bad("objects", came, f"classes below {classes}, for `classes` is {classes}")
     copies = errors.number("copies", copies, low=1)
     jitter = errors.number("jitter", jitter, low=0)
     background = errors.number("background", background, low=0)
