@@ -172,7 +172,8 @@ def test_images_that_are_missing_or_broken_are_left_out_by_name(voc_folder):
     ("box", "wanted", "says"),
     [
         ((7, 7, 7, 7), [], "left out boxes less than two pixels wide or high (1): b.xml"),
-        ((30, 5, 11, 24), [], "left out boxes less than two pixels wide or high (1): b.xml"),
+        ((30, 5, 11, 24), [], "left out boxes with corners in the wrong order (1): b.xml"),
+        ((11, 24, 30, 5), [], "left out boxes with corners in the wrong order (1): b.xml"),
         ((70, 5, 90, 24), [], "left out boxes outside their image (1): b.xml"),
         ((-9, 5, 0, 24), [], "left out boxes outside their image (1): b.xml"),
         ((31, 5, 90, 24), [[30, 4, 60, 24]], "cut boxes that reach over the border (1): b.xml"),
@@ -205,6 +206,11 @@ def test_a_folder_that_is_none_is_named(voc_folder, tmp_path):
     for call, says in refused:
         with pytest.raises(errors.TracklabError, match=re.escape(says)):
             call()
+    for part in (root / "ImageSets" / "Main").iterdir():
+        part.unlink()
+    says = r"split: got 'train', wanted no split, .* 'pets' has no ImageSets/Main/\*\.txt$"
+    with pytest.raises(errors.InputError, match=says):
+        datasets.voc(root, "train")
     for file in (root / "Annotations").iterdir():
         file.unlink()
     with pytest.raises(errors.SourceError, match="no annotation in Annotations/"):

@@ -69,9 +69,9 @@ def voc(
     Corners in the files are first and last pixels counted from 1, and become edges: `xmin - 1`,
     `ymin - 1`, `xmax`, `ymax`. Objects marked difficult are `ignored`. Left out, and announced in
     one warning that names the files: images that are missing or cannot be read, have no annotation,
-    a broken one, or one of another size; and boxes outside their image, or less than two pixels
-    wide or high. Boxes that reach over the border are cut there, which is announced where it is
-    more than a pixel.
+    a broken one, or one of another size; and boxes outside their image, with their last pixel
+    before the first, or less than two pixels wide or high. Boxes that reach over the border are cut
+    there, which is announced where it is more than a pixel.
 
     Raises `SourceError` for a folder that is not so laid out, a part that it does not have or that
     holds no usable image, and images of several sizes without `size`; `InputError` for an
@@ -285,8 +285,11 @@ def _objects(
     cut = bx.clip(note.boxes, *seen)
     inside = (bx.sizes(cut) > 0).all(-1)
     thick = (bx.sizes(note.boxes) >= THINNEST).all(-1)
+    crossed = (bx.sizes(note.boxes) <= 0).any(-1)  # one pixel is 1 wide
     for row, box in enumerate(note.boxes):
-        if not thick[row]:
+        if crossed[row]:
+            losses.add("boxes with corners in the wrong order", note.file)
+        elif not thick[row]:
             losses.add("boxes less than two pixels wide or high", note.file)
         elif not inside[row]:
             losses.add("boxes outside their image", note.file)
@@ -306,8 +309,11 @@ def _listed(root: Path, split: str) -> list[str]:
     """The names that a part lists."""
     parts = {file.stem: file for file in sorted((root / SPLITS).glob("*.txt"))}
     if not isinstance(split, str) or split not in parts:
-        there = ", ".join(map(repr, parts)) or f"None: there is no {SPLITS}/*.txt"
-        errors.bad("split", split, f"one that {root.resolve().name!r} has: {there}")
+        name = root.resolve().name
+        wanted = f"one that {name!r} has: {', '.join(map(repr, parts))}"
+        if not parts:
+            wanted = f"no split, which means all images: {name!r} has no {SPLITS}/*.txt"
+        errors.bad("split", split, wanted)
     lines = parts[split].read_text(encoding="utf-8-sig", errors="replace").splitlines()
     # lists of one class have a second column
     listed = list(dict.fromkeys(line.split()[0] for line in lines if line.strip()))
