@@ -335,6 +335,11 @@ def test_shipped_weights_are_stored_and_loaded(tmp_path):
         ({"count": 0}, "count"),
         ({"sizes": ()}, "sizes"),
         ({"sizes": (0,)}, "sizes"),
+        ({"sizes": 16}, "sizes: got 16, wanted at least one number"),
+        ({"ratios": "1"}, "ratios: got '1', wanted at least one number"),
+        ({"class_names": None}, "class_names: got None, wanted the names"),
+        ({"class_names": 3}, "class_names: got 3, wanted the names"),
+        ({"widths": 64}, "widths: got 64, wanted four numbers"),
         ({"ratios": (np.nan,)}, "ratios"),
         ({"widths": (8, 8)}, "widths"),
         ({"proposals": "guess"}, "proposals"),
@@ -371,6 +376,35 @@ def test_detect_refuses_options_out_of_range():
     for option, value in (("score", 2), ("overlap", -1), ("most", 0), ("score", np.nan)):
         with pytest.raises(errors.InputError, match=option):
             model.detect(frames(1)[0], **{option: value})
+
+
+def test_no_images_have_no_detections():
+    model = small("one-stage")
+    for nothing in ([], np.zeros((0, 64, 64, 3), np.uint8)):
+        assert model.detect_all(nothing) == []
+    with pytest.raises(errors.InputError, match="score"):
+        model.detect_all([], score=2)
+
+
+@pytest.mark.parametrize(
+    ("image", "said"), [("cat.jpg", "image: got 'cat.jpg'"), (None, "image: got None")]
+)
+def test_detect_says_what_came_in_place_of_an_image(image, said):
+    model = small("one-stage")
+    with pytest.raises(errors.InputError, match=said):
+        model.detect(image)
+    with pytest.raises(errors.InputError, match=said.replace("image", "images")):
+        model.detect_all(image)
+
+
+def test_train_refuses_what_is_no_detector_and_no_set_of_images():
+    images = two_classes(4)
+    for model in ("x", None, images):
+        with pytest.raises(errors.InputError, match=r"model: got .* detector\.build"):
+            detector.train(model, images, steps=1)
+    for other in (images.images, None, "folder"):
+        with pytest.raises(errors.InputError, match=r"images: got .* datasets\.BoxedImages"):
+            detector.train(small("one-stage"), other, steps=1)
 
 
 def test_train_refuses_other_classes_and_sets_without_objects():

@@ -124,6 +124,8 @@ class Detector:
             np.int32(errors.number("most", most, low=1, high=10_000, whole=True)),
         )
         found: list[Detections] = []
+        if not len(frames):
+            return found
         run = self.compiled("raw", self.raw, frames.shape[1:3], (tf.float32, tf.float32, tf.int32))
         for start in range(0, len(frames), BATCH):
             part = frames[start : start + BATCH]
@@ -177,6 +179,8 @@ def as_images(images: Any) -> NDArray[np.uint8]:
         array = np.asarray(images)
     except ValueError:
         errors.bad("images", errors.Said("images of different sizes"), wanted)
+    if array.shape == (0,):
+        array = np.zeros((0, SMALLEST, SMALLEST, 3), np.uint8)  # an empty list is no images
     if array.ndim != 4 or array.shape[3] != 3 or array.dtype != np.uint8:
         errors.bad("images", array, wanted)
     if min(array.shape[1:3]) < SMALLEST:

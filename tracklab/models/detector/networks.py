@@ -61,7 +61,10 @@ def build(
         "sizes": _positive("sizes", sizes),
         "ratios": _positive("ratios", ratios),
         "proposals": errors.choice("proposals", proposals, external.METHODS),
-        "widths": [int(errors.number("widths", w, low=1, high=4096, whole=True)) for w in widths],
+        "widths": [
+            int(errors.number("widths", w, low=1, high=4096, whole=True))
+            for w in _several("widths", widths, "four numbers of channels")
+        ],
         "head_width": int(errors.number("head_width", head_width, low=1, high=65536, whole=True)),
     }
     if len(options["widths"]) != 4:
@@ -81,16 +84,27 @@ def build(
 
 def _names(class_names: Sequence[str]) -> tuple[str, ...]:
     wanted = "the names of the classes, one or more, each once"
-    if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
+    names = _several("class_names", class_names, wanted)
+    if not all(isinstance(name, str) for name in names):
         errors.bad("class_names", class_names, wanted)
-    names = tuple(class_names)
     if not names or len(set(names)) != len(names):
         errors.bad("class_names", names, wanted)
     return names
 
 
 def _positive(name: str, values: Sequence[float]) -> list[float]:
-    found = [float(errors.number(name, value, low=0.01, high=10_000)) for value in values]
-    if not found:
-        errors.bad(name, values, "at least one number")
-    return found
+    wanted = "at least one number, as in (16, 32)"
+    several = _several(name, values, wanted)
+    if not several:
+        errors.bad(name, values, wanted)
+    return [float(errors.number(name, value, low=0.01, high=10_000)) for value in several]
+
+
+def _several(name: str, values: Any, wanted: str) -> tuple[Any, ...]:
+    """The values of a list or the like; a text is one value."""
+    try:
+        if isinstance(values, str):
+            raise TypeError
+        return tuple(values)
+    except TypeError:
+        errors.bad(name, values, wanted)

@@ -47,9 +47,13 @@ def train(
         `validation`, `checkpoint` and `progress`.
 
     The curves hold the addends of the loss by name. Images without objects teach background.
-    Raises `InputError` for a set without images or without objects, and other classes than the
-    model's.
+    Raises `InputError` for what is no detector or no such set, a set without images or without
+    objects, and other classes than the model's.
     """
+    if not isinstance(model, Detector):
+        errors.bad("model", model, "a detector, as detector.build makes it")
+    if not all(hasattr(images, part) for part in ("images", "objects")):
+        errors.bad("images", images, "a datasets.BoxedImages, images with the objects in them")
     names = tuple(getattr(images, "class_names", model.class_names))
     if names != model.class_names:
         errors.bad("images", errors.Said(f"classes {names}"), f"those of {model.class_names}")
