@@ -177,6 +177,16 @@ def test_the_first_hint_is_a_nudge(exercise):
     assert "?" in first or not any("(" in part for part in code), "ask, or say it without code"
 
 
+def test_arguments_with_a_default_are_varied(exercise):
+    """Otherwise an answer that ignores them would pass."""
+    given = inspect.signature(exercise.reference).parameters
+    for place, name in enumerate(exercise.parameters):
+        default = given[name].default
+        if default is not inspect.Parameter.empty:
+            values = [case[place] for case in exercise.cases if len(case) > place]
+            assert any(value != default for value in values), name
+
+
 def test_the_starter_takes_what_the_reference_takes(exercise):
     if callable(exercise.starter):
         mine = list(inspect.signature(exercise.starter).parameters)
@@ -267,6 +277,7 @@ def test_cases_may_vary_arguments_that_have_a_default():
     assert dict(asked.check(lambda n, by=2: 2 * n).facts)["by"] == "0"
     assert dict(asked.check(lambda n, by=2: n).facts).keys() == {"n", "yours", "wanted"}
     assert "(n, by)" in asked.check(lambda n: 2 * n).message
+    assert "(n, *, by)" in asked.check(lambda n, *, by=2: by * n).message
     with pytest.raises(errors.InputError, match="n, by"):
         simple(reference=times, cases=((3, 5, 7),))
 

@@ -285,7 +285,7 @@ class _Check:
             inspect.signature(self.answer).bind(*longest)
         except TypeError:
             arguments = ", ".join(self.exercise.parameters[: len(longest)])
-            mine = ", ".join(inspect.signature(self.answer).parameters)
+            mine = _listed(inspect.signature(self.answer))
             return self._say(
                 feedback.WRONG,
                 f"Your function takes ({mine}), and it is called with ({arguments}).",
@@ -511,6 +511,16 @@ class _Check:
             )
         except Exception:
             return None  # a value that cannot be drawn is still said in words
+
+
+def _listed(signature: inspect.Signature) -> str:
+    """The names of arguments, with a star before those that are given by name alone."""
+    names: list[str] = []
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in names:
+            names.append("*")
+        names.append(parameter.name)
+    return ", ".join(names)
 
 
 def _is_empty(value: Any) -> bool:

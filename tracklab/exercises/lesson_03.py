@@ -889,6 +889,12 @@ def _match_by_numbers_of_its_own(
     return _matched(anchors, truth, POSITIVE, NEGATIVE)
 
 
+def _match_by_its_own_negative(
+    anchors: Boxes, truth: Boxes, positive: float = POSITIVE, negative: float = NEGATIVE
+) -> Any:
+    return _matched(anchors, truth, positive, NEGATIVE)
+
+
 def _match_at_half(
     anchors: Boxes, truth: Boxes, positive: float = POSITIVE, negative: float = NEGATIVE
 ) -> Any:
@@ -1045,7 +1051,11 @@ MATCH = Exercise(
             _match_by_numbers_of_its_own,
             "You compared with numbers of your own. The thresholds come in as `positive` and "
             "`negative`; 0.7 and 0.3 are only their defaults.",
-            variants=(_match_at_half, _match_at_half_and_three_tenths),
+            variants=(
+                _match_by_its_own_negative,
+                _match_at_half,
+                _match_at_half_and_three_tenths,
+            ),
         ),
         Misconception(
             "one of several equals",
