@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from realdata import needs_cifar, point_at_cifar
 
 from tracklab import boxes, datasets, errors, metrics
 from tracklab.detections import Objects
@@ -320,6 +321,42 @@ def test_shipped_weights_are_stored_and_loaded(tmp_path):
         f"detector.{x}" for x in ("json", "md", "npz")
     ]
     assert len(model.detect_all(frames(2))) == 2
+
+
+@needs_cifar
+@pytest.mark.slow
+def test_thumbnails_are_stored_loaded_and_resumed(tmp_path, monkeypatch):
+    point_at_cifar()
+
+    def judge(found, truth):
+        return {"AP": 0.5}
+
+    def stopped(found, truth):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        detector.train_shipped(stopped, tmp_path, name="thumbnails", quick=True)
+    assert len(list(tmp_path.glob("*.done.checkpoint"))) == 2
+    # both networks are done: only the judging is left
+    monkeypatch.setattr(recipe, "train", None)
+    path = detector.train_shipped(judge, tmp_path, name="thumbnails", quick=True)
+    assert path.name == "thumbnails.npz"
+    assert [p.name for p in tmp_path.glob("*.checkpoint")] == []
+    model, card = detector.shipped("thumbnails", folder=tmp_path)
+    assert card.figures == {"AP, plain scenes": 0.5, "AP, hard scenes": 0.5}
+    assert "CIFAR-10 training images" in card.data
+    assert model.class_names == datasets.CIFAR_CLASSES
+    assert len(model.detect_all(frames(2))) == 2
+
+
+def test_thumbnails_are_not_made_of_other_pictures(tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "cifar10", datasets.sprites)
+    with pytest.raises(errors.MissingError, match="CIFAR-10"):
+        detector.train_shipped(None, tmp_path, name="thumbnails", quick=True)
+    with pytest.raises(errors.InputError, match="name"):
+        detector.train_shipped(None, tmp_path, name="other", quick=True)
+    with pytest.raises(errors.InputError, match="name"):
+        detector.shipped("other")
 
 
 # bad input

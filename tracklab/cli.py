@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ABOUT = "tracklab: visual object tracking with deep learning, as a course that you run."
 WRONG, STOPPED = 2, 130
-NETWORKS = ("classifier", "detector")
+NETWORKS = ("classifier", "detector", "thumbnails")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +71,9 @@ def build_parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_explore)
 
     command = commands.add_parser("train", help="train a shipped network again, write its card")
-    command.add_argument("network", choices=NETWORKS, help="about ten minutes each on two cores")
+    command.add_argument(
+        "network", choices=NETWORKS, help="ten to twenty minutes each on two cores"
+    )
     command.add_argument("--out", metavar="FOLDER", help="where to write; the project's own data/")
     command.add_argument("--quick", action="store_true", help="a few steps, to see that it runs")
     command.set_defaults(run=_train)
@@ -137,7 +139,7 @@ def _train(parsed: argparse.Namespace) -> int:
     else:
         from tracklab.models import detector
 
-        detector.train_shipped(_precision, parsed.out, quick=parsed.quick)
+        detector.train_shipped(_precision, parsed.out, name=parsed.network, quick=parsed.quick)
     return 0
 
 

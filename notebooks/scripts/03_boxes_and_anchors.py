@@ -105,7 +105,7 @@ figures.panels(
         f"raw: {len(raw[example])} detections",
         f"after NMS, score over 0.5: {len(kept[example].above(0.5))}",
     ],
-    title=f"One box an object: AP50 over {len(test)} frames rises from {ap_raw:.2f} to {ap_nms:.2f}",
+    title=f"One box an object: AP50 (1 is perfect; section 7) rises from {ap_raw:.2f} to {ap_nms:.2f}",
     width=7,
     alt=f"The same frame three times: with {len(truth)} true boxes, with {len(raw[example])} raw "
     f"detections in crowds around them, and with the {len(kept[example].above(0.5))} that are left.",
@@ -133,13 +133,13 @@ figures.panels(
 # All are four numbers, so nothing stops you from taking the one for the other.
 #
 # **Predict.** An annotation says `60, 40, 50, 30` and means `x, y, w, h`. You read it as corners. What
-# kind of box is that? And if it says `20, 10, 50, 70`?
+# kind of box is that? And if it says `5, 5, 60, 70`?
 
 # %%
 # NBVAL_CHECK_OUTPUT
 from tracklab.errors import InputError
 
-for annotation in ([60, 40, 50, 30], [20, 10, 50, 70]):
+for annotation in ([60, 40, 50, 30], [5, 5, 60, 70]):
     right = boxes.xywh_to_xyxy([annotation])
     try:
         wrong = boxes.as_boxes([annotation])
@@ -150,9 +150,10 @@ for annotation in ([60, 40, 50, 30], [20, 10, 50, 70]):
 
 # %% [markdown]
 # **Explain.** Where `w < x`, the "corner" lies before the first one, and a check finds it.
-# `boxes.as_boxes` makes that check at every door of tracklab. Where `w > x` and `h > y`, the result
-# looks like a perfectly good box. It only overlaps little with the object, so a network trained on it
-# only gets worse, and no error says why.
+# `boxes.as_boxes` makes that check where boxes enter `Objects`, `Detections`, a data set or `nms`. (Inside a
+# network there is no time for it: there, such a box counts as an empty one.) Where `w > x` and `h > y`, the
+# result looks like a perfectly good box, and near the upper left corner it even fits. The farther away, the
+# less it does; a network trained on such boxes gets worse, and no error says why.
 #
 # **Predict.** We make both mistakes with all boxes of our frames: read `x, y, w, h` as corners, and
 # the other way round. What share of them does the check let pass?
@@ -351,7 +352,7 @@ show(boxes.giou, overlaps._hull, docstring=False)
 # ### What the gradient says
 #
 # TensorFlow differentiates these very lines. **Predict.** For a box 40 pixels to the left of its
-# target: what are the derivatives of IoU by its four corners? And of GIoU: which sign has each?
+# target: what are the derivatives of IoU by its four coordinates? And of GIoU: which sign has each?
 
 # %%
 from tracklab.quiet import keras, tf
@@ -455,8 +456,9 @@ figures.panels(
 )
 
 # %% [markdown]
-# **Explain.** None moves by IoU. GIoU first *grows* the box until it touches, because that covers empty
-# hull, and then IoU takes over and shrinks it. This detour is slow, and later losses (DIoU, CIoU)
+# **Explain.** None of those that do not touch moves by IoU. GIoU first *grows* the box until it touches, because
+# that covers empty hull, and then IoU takes over and shrinks it. It grows on all sides: the sign of `x1` above
+# pulls the left edge *away* from the target, for that fills hull, too. This detour is slow, and later losses (DIoU, CIoU)
 # shorten it by adding the distance of the centres. A few do not arrive in 300 steps. Most detectors
 # avoid the question differently: they start every prediction from a box that is near already. That is
 # section 5.
@@ -555,8 +557,9 @@ for dw in (1, 4, 10, 100):
     print(f"dw = {dw:3}: {width[0]:12.6g} pixels as it is, {width[1]:6.1f} with the clamp")
 
 # %% [markdown]
-# **Explain.** 100 is no exotic output, and it means a box without end. One infinite loss makes infinite
-# gradients, these make NaN weights, and nothing repairs a NaN. The clamp at $\log(1000/16)$ lets a box
+# **Explain.** An untrained network can say 100, and it means a box without end. Such a box breaks what comes after
+# it: crops, overlaps, and every loss that is computed on boxes, such as 1 - GIoU. An infinite loss makes NaN
+# weights, and nothing repairs a NaN. The clamp at $\log(1000/16)$ lets a box
 # grow to 62.5 times its anchor: from 16 pixels to 1000, more than any image asks for.
 #
 # Within the clamp, `decode` undoes `encode`:
@@ -703,7 +706,7 @@ for rule, name in ((False, "thresholds alone"), (True, "with low-quality matches
 
 # %% [markdown]
 # **Explain.** The two rules differ by a few anchors a frame, and by half of the objects. (The few objects
-# that still go without share their best anchor with another one, which it overlaps more.) There are also
+# that still go without have a best anchor that overlaps another object more, and goes to that one.) There are also
 # hundreds of times as many background anchors as positive ones. A network that always says "nothing" is
 # right nearly every time; lesson 04 has to do something about that.
 #
@@ -891,8 +894,9 @@ def softened(found, **how):
 ap_crowd_raw = detection.average_precision(crowd_raw, crowd_truth)
 soft_ap = {
     sigma: detection.average_precision([softened(d, sigma=sigma) for d in crowd_raw], crowd_truth)
-    for sigma in (0.1, 0.3, 0.5)
+    for sigma in (0.05, 0.2, 0.5, 1, 2)
 }
+spread = min(soft_ap[sigma] for sigma in (0.2, 0.5, 1, 2)) - max(hard_ap)
 plots.bars(
     {
         "raw": ap_crowd_raw,
@@ -902,7 +906,7 @@ plots.bars(
         },
         **{f"soft-NMS, sigma {sigma:g}": value for sigma, value in soft_ap.items()},
     },
-    title="Soft-NMS is as good as the best threshold, without having to find it",
+    title=f"From sigma 0.2 to 2, soft-NMS is within {abs(spread):.3f} of the best threshold",
     xlabel="AP50 in the crowd",
     form="{:.3f}",
     highlight="soft-NMS, sigma 0.5",
@@ -911,8 +915,8 @@ plots.bars(
 )
 
 # %% [markdown]
-# **Explain.** It does not beat the best threshold by much. What it buys is that you need not know it: every sigma here
-# is within a hair of the best. The price is that all boxes are still there, with low scores: if you want
+# **Explain.** It hardly beats the best threshold. What it buys is that you need not know it: over a wide range every
+# sigma is about as good. (Not over all: a very small one is nearly NMS with a low threshold.) The price is that all boxes are still there, with low scores: if you want
 # to *draw* them or *track* them, you need a threshold on the score instead.
 #
 # It is what TensorFlow computes, too (whose sigma is half of the paper's):
@@ -985,8 +989,31 @@ for style, words in detection.STYLES.items():
     print(f"{style:<6} {detection.area(precision, recall, style):.4f}   {words}")
 
 # %% [markdown]
-# **Explain.** On a short list by hundredths, and on a long one by less. A difference of 0.01 between two papers
-# may be no more than this: always say which AP it is.
+# How much is that on a long list? The same three rules for the detections of the first cell, after NMS:
+
+# %%
+sums = {
+    style: detection.average_precision(kept, test.objects, style=style)
+    for style in detection.STYLES
+}
+print(", ".join(f"{style} {value:.3f}" for style, value in sums.items()))
+print(f"from the lowest to the highest: {max(sums.values()) - min(sums.values()):.3f}")
+
+# %% [markdown]
+# **Explain.** By hundredths, on six detections and on thousands: two papers may differ by as much and mean the same.
+# Always say which AP it is.
+#
+# The area is not all in which VOC and COCO differ:
+#
+# | | VOC | COCO |
+# |---|---|---|
+# | a detection may take | the object that it overlaps most, or none: if that one is taken, it is a false alarm | the best one *that is still free* |
+# | objects that do not count | *difficult* ones: finding one is neither right nor wrong | *crowds*: a box around many; any number of detections may lie in it |
+# | a hit needs an IoU | above 0.5 | of at least 0.5 (0.55, ..., 0.95) |
+# | detections a frame and class | all | the 100 surest |
+# | objects by size | no | small up to 32 x 32 pixels, large from 96 x 96, medium between |
+#
+# In tracklab, an object of which too little can be seen is `ignored`: difficult to VOC, a crowd to COCO.
 #
 # ### Exercise `03-average-precision`
 
@@ -1253,7 +1280,7 @@ Markdown(f"| measured | | beside |\n|---|---|---|\n{table}")
 # <details><summary>Answer</summary>
 #
 # IoU is a ratio of areas: it stays. The offsets stay if the anchors are doubled too; with the old
-# anchors `dx` and `dy` double, `dw` and `dh` grow by log 2, and most objects find no anchor at 0.7. AP stays for the same (doubled)
+# anchors all four grow (`dw` and `dh` by up to log 2), and most objects find no anchor at 0.7. AP stays for the same (doubled)
 # detections. By *size*, though, COCO counts in pixels: "small" objects may become "medium".
 #
 # </details>
@@ -1277,10 +1304,10 @@ Markdown(f"| measured | | beside |\n|---|---|---|\n{table}")
 # - S. Ren, K. He, R. Girshick, J. Sun: Faster R-CNN: Towards Real-Time Object Detection with Region
 #   Proposal Networks. NIPS 2015. Section 3.1: anchors and how they are matched.
 # - R. Girshick, J. Donahue, T. Darrell, J. Malik: Rich feature hierarchies for accurate object detection
-#   and semantic segmentation. CVPR 2014. Appendix C: the offsets.
+#   and semantic segmentation. CVPR 2014. Appendix C (of the version on arXiv): the offsets.
 # - P. F. Felzenszwalb, R. B. Girshick, D. McAllester, D. Ramanan: Object Detection with
 #   Discriminatively Trained Part-Based Models. IEEE Transactions on Pattern Analysis and Machine
-#   Intelligence 32(9), 2010. Section 5.2: non-maximum suppression.
+#   Intelligence 32(9), 2010. Section 7.2: non-maximum suppression.
 # - H. Rezatofighi et al.: Generalized Intersection over Union: A Metric and A Loss for Bounding Box
 #   Regression. CVPR 2019.
 # - N. Bodla, B. Singh, R. Chellappa, L. S. Davis: Soft-NMS: Improving Object Detection With One Line of

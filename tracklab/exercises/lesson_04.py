@@ -515,8 +515,8 @@ def sample_rois_starter(labels: Integers, count: int, share: float) -> Integers:
     `labels` (P,) says what each proposal is: 0 for background, or the number of a class. Take
     foreground first, but at most `share` of `count` (rounded down). Fill the rest with background,
     also where the foreground was less than its share. Where the background is short too, take
-    fewer. The proposals come in random order, so of each kind the first ones will do. The order
-    of the answer does not matter.
+    fewer. The proposals come in random order already, so take the first ones of each kind. The
+    order of the answer does not matter.
     """
     return ...  # type: ignore[return-value]
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tracklab import boxes as bx
 from tracklab import errors, training
 from tracklab.models.detector.base import Detector, as_images
+from tracklab.models.detector.second_look import SecondLook
 from tracklab.quiet import keras
 
 Array = NDArray[Any]
@@ -48,10 +49,14 @@ def train(
 
     The curves hold the addends of the loss by name. Images without objects teach background.
     Raises `InputError` for what is no detector or no such set, a set without images or without
-    objects, and other classes than the model's.
+    objects, other classes than the model's, and a `SecondLook`, whose two networks learn from
+    different things.
     """
     if not isinstance(model, Detector):
         errors.bad("model", model, "a detector, as detector.build makes it")
+    if isinstance(model, SecondLook):
+        wanted = "its finder (on `unnamed(images)`) or its namer (on `cut_out(images)`)"
+        errors.bad("model", model, wanted)
     if not all(hasattr(images, part) for part in ("images", "objects")):
         errors.bad("images", images, "a datasets.BoxedImages, images with the objects in them")
     names = tuple(getattr(images, "class_names", model.class_names))

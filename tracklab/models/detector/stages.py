@@ -65,9 +65,10 @@ class FastRCNN(Detector):
         """The loss of the head on regions that are sampled around objects and elsewhere."""
         pixels, height, width = prepared(images)
         maps = self.maps(pixels, training=True)
-        of_regions, regions = self.proposed(maps, truth, labels, regions, height, width, seed)
+        first, second = tf.unstack(tf.random.split(seed))
+        of_regions, regions = self.proposed(maps, truth, labels, regions, height, width, first)
         regions, goal = head.training_regions(
-            regions, truth, labels, height=height, width=width, seed=seed
+            regions, truth, labels, height=height, width=width, seed=second
         )
         features = self.describe(maps, regions, training=True)
         logits, offsets = self.classify(features, training=True)
@@ -176,8 +177,8 @@ class FasterRCNN(FastRCNN):
     ) -> tuple[dict[str, Any], Any]:
         """The loss of the proposals, and the proposals."""
         logits, offsets = self.parts["rpn"](maps[1], training=True)
-        anchors, other = self.anchors(height, width), seed + tf.constant([1, 0], seed.dtype)
-        of_rpn = rpn.loss(logits, offsets, anchors, truth, labels, other)
+        anchors = self.anchors(height, width)
+        of_rpn = rpn.loss(logits, offsets, anchors, truth, labels, seed)
         return of_rpn, self.best(logits, offsets, height, width)[0]
 
     def regions_of(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -10,18 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracklab import errors
-from tracklab.models.detector import base, head, one_stage
+from tracklab.models.detector import base, head, one_stage, second_look
 from tracklab.models.detector.base import Detector, prepared, suppressed
 from tracklab.models.detector.one_stage import OneStage
+from tracklab.models.detector.second_look import SecondLook
 from tracklab.models.detector.stages import RCNN, FasterRCNN, FastRCNN
 from tracklab.quiet import tf
 
-BACKBONE, PROPOSALS, ALIGN, HEAD, SUPPRESSION = PARTS = (
+BACKBONE, PROPOSALS, ALIGN, HEAD, SUPPRESSION, SECOND_LOOK = PARTS = (
     "backbone",
     "proposals",
     "RoIAlign",
     "head",
     "suppression",
+    "second look",
 )
 REPEATS = 20
 
@@ -40,6 +42,8 @@ def timings(
     """
     repeats = int(errors.number("repeats", repeats, low=1, whole=True))
     images = base.as_images(errors.image("image", image)[None])
+    if isinstance(model, SecondLook):
+        return _second_look(model, image, images, repeats)
     if isinstance(model, OneStage):
         return _one_stage(model, images, repeats)
     assert isinstance(model, FastRCNN)
@@ -74,7 +78,7 @@ def _two_stages(model: FastRCNN, images: NDArray[np.uint8], repeats: int) -> dic
         features, spent[ALIGN] = _compiled(model.describe, repeats, shared, regions)
     answers, spent[HEAD] = _compiled(judged, repeats, features, regions)
     spent[SUPPRESSION] = _compiled(_suppressed, repeats, *answers)[1]
-    return {part: spent[part] for part in PARTS}
+    return {part: spent[part] for part in PARTS if part in spent}
 
 
 def _one_stage(model: OneStage, images: NDArray[np.uint8], repeats: int) -> dict[str, float]:
@@ -89,6 +93,20 @@ def _one_stage(model: OneStage, images: NDArray[np.uint8], repeats: int) -> dict
         HEAD: points,
         SUPPRESSION: _compiled(read, repeats, *said)[1],
     }
+
+
+def _second_look(
+    model: SecondLook, image: NDArray[np.uint8], images: NDArray[np.uint8], repeats: int
+) -> dict[str, float]:
+    spent = timings(model.finder, image, repeats=repeats)
+    given = tf.constant(model.regions_of(images))
+
+    def find(pixels: Any, regions: Any) -> Any:
+        return model.finder.raw(pixels, regions, base.SCORE, base.OVERLAP, second_look.LOOKS)
+
+    pixels = tf.constant(images)
+    found, _, _, count = _compiled(find, 1, pixels, given)[0]
+    return spent | {SECOND_LOOK: _compiled(model.names, repeats, pixels, found, count)[1]}
 
 
 def _suppressed(found: Any, scores: Any) -> Any:
