@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pictured
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
@@ -48,18 +49,7 @@ EXAMPLES = {
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_figure_has_a_finding_words_and_a_small_file(name):
-    fig = EXAMPLES[name]()
-    png = plots.figure_to_png(fig)
-    picture = plots.decode(png)
-    assert len(png) < 400_000
-    assert picture.shape[1] <= 720
-    assert picture.std() > 5
-    assert fig.get_suptitle()
-    assert len(fig.alt) > len(fig.get_suptitle())
-    assert ".." not in fig.alt
-    for ax in fig.axes:
-        assert ax.get_xlabel() or not ax.axison
-    np.testing.assert_array_equal(picture, plots.figure_to_rgb(EXAMPLES[name]()))
+    pictured.check(EXAMPLES[name], largest=400_000)
 
 
 def test_words_that_are_given_are_kept():

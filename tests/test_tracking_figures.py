@@ -1,6 +1,7 @@
 """Figures about trackers of many objects: what is drawn is what was measured, and words say it."""
 
 import numpy as np
+import pictured
 import pytest
 import sequences
 from matplotlib.colors import to_hex
@@ -29,18 +30,7 @@ EXAMPLES = {
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_figure_has_a_finding_words_and_a_small_file(name):
-    fig = EXAMPLES[name]()
-    png = plots.figure_to_png(fig)
-    picture = plots.decode(png)
-    assert len(png) < 150_000
-    assert picture.shape[1] <= 720
-    assert picture.std() > 5
-    assert fig.get_suptitle()
-    assert len(fig.alt) > len(fig.get_suptitle())
-    assert ".." not in fig.alt
-    for ax in fig.axes:
-        assert ax.get_xlabel()
-    np.testing.assert_array_equal(picture, plots.figure_to_rgb(EXAMPLES[name]()))
+    pictured.check(EXAMPLES[name])
 
 
 def test_words_that_are_given_are_kept():
