@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracklab import errors
 from tracklab.training import checkpoints
@@ -27,6 +28,7 @@ from tracklab.training import checkpoints
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "weights"
 LIBRARIES = ("tensorflow", "keras", "numpy")
 Value = str | int | float | bool
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -63,17 +65,17 @@ def save(model: Any, name: str, card: Card, *, folder: Path | None = None) -> Pa
     weights, or with weights that are not finite.
     """
     folder = Path(folder) if folder is not None else FOLDER
-    arrays = {}
+    members = {}
     for k, variable in enumerate(_stored(model)):
         value = variable.numpy().astype(np.float32)
         kept = value.astype(np.float16) if value.ndim >= 2 else value
         if not np.isfinite(kept).all():
             errors.bad("model", errors.Said(f"{variable.path} with NaN or infinity"), "numbers")
-        arrays[f"{k:03d} {variable.path.replace('/', ' ')}"] = kept
-    if not arrays:
+        members[f"{k:03d} {variable.path.replace('/', ' ')}"] = kept
+    if not members:
         errors.bad("model", model, "a network that has weights")
     path = folder / f"{name}.npz"
-    checkpoints.write(path, arrays, {"name": name})
+    checkpoints.write(path, members, {"name": name})
     filled = Card(
         **(
             asdict(card)
@@ -82,7 +84,7 @@ def save(model: Any, name: str, card: Card, *, folder: Path | None = None) -> Pa
                 "machine": machine(),
                 "sha256": _digest(path),
                 "bytes": path.stat().st_size,
-                "weights": sum(int(value.size) for value in arrays.values()),
+                "weights": sum(int(value.size) for value in members.values()),
             }
         )
     )
@@ -105,11 +107,11 @@ def card(name: str, *, folder: Path | None = None) -> Card:
         raise errors.SourceError(f"{path.name}: is not a card of weights ({reason})") from reason
 
 
-def load(model: Any, name: str, *, folder: Path | None = None) -> Card:
-    """Give a model the stored weights of that name; returns their card.
+def arrays(name: str, *, folder: Path | None = None) -> tuple[list[Array], Card]:
+    """The stored arrays of that name, float32, in the order of the model's variables; their card.
 
-    Raises `MissingError` where there are none, `SourceError` where the file is not the one that
-    the card describes, and `InputError` where the model has other shapes.
+    Needs no TensorFlow. Raises `MissingError` where there are none, and `SourceError` where the
+    file is not the one that the card describes.
     """
     known = card(name, folder=folder)
     path = (Path(folder) if folder is not None else FOLDER) / f"{name}.npz"
@@ -118,13 +120,23 @@ def load(model: Any, name: str, *, folder: Path | None = None) -> Card:
             f"{path.name}: is missing or not the file that its card describes; fetch both again, "
             f"or train anew with `{known.command}`"
         )
-    arrays, _ = checkpoints.read(path)
-    values, variables = list(arrays.values()), _stored(model)
+    stored, _ = checkpoints.read(path)
+    return [value.astype(np.float32) for value in stored.values()], known
+
+
+def load(model: Any, name: str, *, folder: Path | None = None) -> Card:
+    """Give a model the stored weights of that name; returns their card.
+
+    Raises `MissingError` where there are none, `SourceError` where the file is not the one that
+    the card describes, and `InputError` where the model has other shapes.
+    """
+    values, known = arrays(name, folder=folder)
+    variables = _stored(model)
     found, wanted = [v.shape for v in values], [tuple(v.shape) for v in variables]
     if found != wanted:
         errors.bad("model", errors.Said(f"weights of shapes {wanted}"), f"shapes {found}")
     for variable, value in zip(variables, values, strict=True):
-        variable.assign(value.astype(np.float32))
+        variable.assign(value)
     return known
 
 
