@@ -4,7 +4,8 @@ Of detectors, `detection` measures (precision and recall, average precision) and
 explains (which mistake, what it costs, the worst frames); below them `matching` (which detection
 found which object), `curve` (the area below precision over recall) and `proposals` (what they
 cover). Of trackers of many objects, `multi` measures (MOTA, IDF1, HOTA) and `counting` reads off
-tracks how many there are, how fast they go and how long they stay.
+tracks how many there are, how fast they go and how long they stay. `motion` measures estimates of
+path and speed.
 Nothing here is imported until it is used.
 """
 
@@ -13,7 +14,16 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-_ROOMS = ("counting", "curve", "detection", "detection_errors", "matching", "multi", "proposals")
+_ROOMS = (
+    "counting",
+    "curve",
+    "detection",
+    "detection_errors",
+    "matching",
+    "motion",
+    "multi",
+    "proposals",
+)
 
 if TYPE_CHECKING:
     from tracklab.metrics import (
@@ -22,11 +32,21 @@ if TYPE_CHECKING:
         detection,
         detection_errors,
         matching,
+        motion,
         multi,
         proposals,
     )
 
-__all__ = ["counting", "curve", "detection", "detection_errors", "matching", "multi", "proposals"]
+__all__ = [
+    "counting",
+    "curve",
+    "detection",
+    "detection_errors",
+    "matching",
+    "motion",
+    "multi",
+    "proposals",
+]
 
 
 def __getattr__(name: str) -> Any:
