@@ -142,6 +142,24 @@ def test_train_hands_over_what_was_asked(monkeypatch):
     assert calls == [(None, False), ("somewhere", True)]
 
 
+def test_train_motion_judges_with_errors_in_pixels(monkeypatch):
+    from tracklab import motion
+
+    found = {}
+
+    def trained(judge, out, *, quick):
+        held_out = motion.observe(4, part="test")
+        found.update(judge(motion.create("kalman"), held_out), out=out, quick=quick)
+
+    monkeypatch.setattr(motion, "train_shipped", trained)
+    assert cli.main(["train", "motion", "--quick", "--out", "somewhere"]) == 0
+    assert found.pop("out") == "somewhere"
+    assert found.pop("quick") is True
+    assert "position (px)" in found
+    assert "hidden 20 (px)" in found
+    assert all(value > 0 for value in found.values())
+
+
 def test_train_knows_what_can_be_trained(capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main(["train", "nothing"])

@@ -13,7 +13,7 @@ FLOORS = (
         *("quiet", "tracks"),
     ),
     ("scenes", "video", "datasets", "proposals", "augment"),
-    ("models", "optimizers", "training"),
+    ("models", "motion", "optimizers", "training"),
     ("trackers",),
     ("metrics", "explain", "compress"),
     ("plots", "overlay", "show", "exercises", "explorers"),

@@ -21,10 +21,11 @@ import tracklab
 if TYPE_CHECKING:
     from tracklab.datasets import BoxedImages
     from tracklab.detections import Detections
+    from tracklab.motion import MotionModel, Observed
 
 ABOUT = "tracklab: visual object tracking with deep learning, as a course that you run."
 WRONG, STOPPED = 2, 130
-NETWORKS = ("classifier", "detector", "thumbnails")
+NETWORKS = ("classifier", "detector", "thumbnails", "motion")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("train", help="train a shipped network again, write its card")
     command.add_argument(
-        "network", choices=NETWORKS, help="ten to twenty minutes each on two cores"
+        "network", choices=NETWORKS, help="five to twenty-five minutes each on two cores"
     )
     command.add_argument("--out", metavar="FOLDER", help="where to write; the project's own data/")
     command.add_argument("--quick", action="store_true", help="a few steps, to see that it runs")
@@ -136,6 +137,10 @@ def _train(parsed: argparse.Namespace) -> int:
         from tracklab.models import classifier
 
         classifier.train(parsed.out, quick=parsed.quick)
+    elif parsed.network == "motion":
+        from tracklab import motion
+
+        motion.train_shipped(_errors_of, parsed.out, quick=parsed.quick)
     else:
         from tracklab.models import detector
 
@@ -149,6 +154,17 @@ def _precision(found: list[Detections], truth: BoxedImages) -> dict[str, float]:
 
     result = detection.evaluate(found, truth.objects, truth.class_names)
     return {"AP50": result.ap50, "AP": result.ap}
+
+
+def _errors_of(model: MotionModel, found: Observed) -> dict[str, float]:
+    """The figures of a motion model that its card holds."""
+    from tracklab import motion
+    from tracklab.metrics.motion import ALL, evaluate
+
+    run = motion.run(model, found.detections)
+    blind = motion.coast(model, found.detections, (15, 25, 35), 20)
+    table = evaluate(run, found.boxes, found.velocities, coasted=blind)
+    return {f"{name} (px)": value for name, value in table[ALL].items()}
 
 
 def _open_notebook(stem: str, code: str, words: str) -> int:
