@@ -446,6 +446,18 @@ def test_a_stopped_training_goes_on_with_the_next_network(tmp_path, monkeypatch)
     assert trained == [first, second, second, third]
 
 
+def test_shipped_networks_can_be_looked_into():
+    net, found = motion.shipped("gru"), steady()
+    model = motion.create("gru", PICTURE)
+    theirs = net.follow(*map(tf.constant, (*observed.inputs(found), walls(7))))
+    ours = motion.run(model, found.detections)
+    np.testing.assert_allclose(bx.centers(ours.boxes)[1:], theirs.centers, atol=0.02)
+    with pytest.raises(errors.InputError, match="arrays"):
+        net.assign(net.arrays()[:3])
+    with pytest.raises(errors.InputError, match="kind"):
+        motion.shipped("kalman")
+
+
 def test_missing_weights_say_how_to_get_them(tmp_path):
     with pytest.raises(errors.MissingError, match="train motion"):
         stored.networks(tmp_path)

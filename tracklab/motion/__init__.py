@@ -25,7 +25,7 @@ from tracklab.motion.tuning import Grid, tuned
 if TYPE_CHECKING:
     from tracklab.motion.network import Network
     from tracklab.motion.recipe import train
-    from tracklab.motion.ship import train_shipped
+    from tracklab.motion.ship import shipped, train_shipped
 
 PLAIN: dict[str, type[MotionModel]] = {
     "none": Held,
@@ -35,7 +35,7 @@ PLAIN: dict[str, type[MotionModel]] = {
 LEARNED = ("rnn", "gru", "lstm")
 NAMES = (*PLAIN, *LEARNED)
 
-_LATE = {"Network": "network", "train": "recipe", "train_shipped": "ship"}
+_LATE = {"Network": "network", "train": "recipe", "shipped": "ship", "train_shipped": "ship"}
 _ROOMS = (
     "base",
     "cells",
@@ -49,6 +49,7 @@ _ROOMS = (
     "running",
     "ship",
     "simple",
+    "stored",
     "tuning",
 )
 
@@ -73,6 +74,7 @@ __all__ = [
     "create",
     "observe",
     "run",
+    "shipped",
     "train",
     "train_shipped",
     "tuned",

@@ -8,6 +8,7 @@ use, so it learns to live with its own mistakes. Gradients go back through all f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -97,7 +98,8 @@ class Network:
     @property
     def variables(self) -> list[Any]:
         """All weights: those of the cell, then those of the dense layer."""
-        return [*self.cell.variables, *self.head.variables]
+        # a cell of Keras also holds the state of a dropout that is off here
+        return self.trainable_variables
 
     @property
     def trainable_variables(self) -> list[Any]:
@@ -117,6 +119,14 @@ class Network:
     def arrays(self) -> list[NDArray[np.float32]]:
         """The weights as `cells.Weights` has them, then kernel and bias of the dense layer."""
         return [np.array(v.numpy(), np.float32) for v in self.trainable_variables]
+
+    def assign(self, arrays: Sequence[Any]) -> None:
+        """Take weights as `arrays` gives them. Raises `InputError` for other shapes."""
+        found, wanted = [np.shape(a) for a in arrays], [tuple(v.shape) for v in self.variables]
+        if found != wanted:
+            errors.bad("arrays", errors.Said(f"shapes {found}"), f"{wanted}")
+        for variable, array in zip(self.variables, arrays, strict=True):
+            variable.assign(array)
 
     # one frame, and all of them
 

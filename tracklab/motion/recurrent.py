@@ -35,6 +35,10 @@ class Trained(NamedTuple):
     kernel: Floats
     bias: Floats
 
+    def arrays(self) -> list[Floats]:
+        """The weights one by one, as `Network.assign` takes them."""
+        return [*self.cell, self.kernel, self.bias]
+
 
 def trained(kind: str, form: str, arrays: Sequence[Any]) -> Trained:
     """Weights as `Network.arrays()` gives them; raises `InputError` where they do not fit."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from tracklab import errors
 from tracklab.models import weights
-from tracklab.motion import cells, learned, recipe
+from tracklab.motion import cells, learned, recipe, stored
 from tracklab.motion.base import MotionModel
 from tracklab.motion.network import Network
 from tracklab.motion.observed import PICTURE, Observed, observe
@@ -61,6 +61,17 @@ def train_shipped(judge: Judge, folder: str | Path | None = None, *, quick: bool
     return path
 
 
+def shipped(kind: str, *, folder: Path | None = None) -> Network:
+    """The network of a kind that comes with the course, to be looked into or trained on.
+
+    Raises `MissingError` where it is not there, and says how to train it. To use it, `create` it.
+    """
+    found = stored.networks(folder)[0][errors.choice("kind", kind, cells.KINDS)]
+    network = Network(kind, units=found.cell.units, form=found.form)
+    network.assign(found.arrays())
+    return network
+
+
 def _one(kind: str, target: Path, budget: Mapping[str, Any]) -> tuple[Network, dict[str, float]]:
     """One network, trained now, or already by a run that was stopped later."""
     network = Network(kind, units=UNITS, seed=SEED)
@@ -68,8 +79,7 @@ def _one(kind: str, target: Path, budget: Mapping[str, Any]) -> tuple[Network, d
     if done.exists():
         arrays, state = checkpoints.read(done)
         if state["budget"] == repr(sorted(budget.items())):
-            for variable, value in zip(network.variables, arrays.values(), strict=True):
-                variable.assign(value)
+            network.assign(list(arrays.values()))
             return network, state["spent"]
     curves = recipe.train(
         network,
@@ -84,7 +94,7 @@ def _one(kind: str, target: Path, budget: Mapping[str, Any]) -> tuple[Network, d
         "seconds": float(curves.seconds[-1]),
         "cpu_seconds": float(curves.cpu_seconds[-1]),
     }
-    arrays = {f"{k:03d}": v.numpy() for k, v in enumerate(network.variables)}
+    arrays = {f"{k:03d}": array for k, array in enumerate(network.arrays())}
     checkpoints.write(done, arrays, {"budget": repr(sorted(budget.items())), "spent": spent})
     return network, spent
 
