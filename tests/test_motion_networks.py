@@ -409,6 +409,7 @@ def test_weights_that_do_not_fit_are_refused():
 # what is shipped
 
 
+@pytest.mark.slow
 def test_shipped_networks_are_stored_and_loaded(tmp_path):
     judged = []
 
@@ -429,6 +430,7 @@ def test_shipped_networks_are_stored_and_loaded(tmp_path):
         motion.train_shipped(judge, quick=True)
 
 
+@pytest.mark.slow
 def test_a_stopped_training_goes_on_with_the_next_network(tmp_path, monkeypatch):
     trained, real = [], recipe.train
 
