@@ -82,7 +82,10 @@ def tuned(
 
     seen: of 56 frames or more, as `observe` gives them; 300 objects tell enough.
 
-    `kalman.Kalman(**tuned(seen).best())` is the filter that came out best.
+    `kalman.Kalman(**tuned(seen).best())` is the filter that came out best. Where it puts an object
+    depends on noise and acceleration through their ratio alone; how far off it thinks it may be,
+    on their size. So filters of one ratio tie, and errors cannot tell which noise is true: that
+    is measured on detections, or by how many truths lie within a deviation.
     """
     if len(seen) <= max(STARTS) + max(HIDDEN):
         came = errors.Said(f"{len(seen)} frames")
