@@ -64,6 +64,18 @@ class Detections:
         """Nothing found."""
         return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))
 
+    @classmethod
+    def from_rows(cls, rows: Any) -> Detections:
+        """Rows `(K, 6)` of `x1, y1, x2, y2, score, class`, as a clip holds somebody's detections.
+
+        A class below 0 is not known; it becomes 0. Raises `InputError` for another shape, and as
+        the class does.
+        """
+        array = np.asarray(rows, np.float32)
+        if array.ndim != 2 or array.shape[1] != 6:
+            errors.bad("rows", array, "shape (K, 6): x1, y1, x2, y2, score, class")
+        return cls(array[:, :4], array[:, 4], np.maximum(array[:, 5], 0).astype(np.int64))
+
     def above(self, score: float) -> Detections:
         """Those with a score of at least `score`."""
         return self[self.scores >= errors.number("score", score)]

@@ -8,6 +8,7 @@ one line.
 from tracklab.datasets.archive import unpack
 from tracklab.datasets.boxed import BoxedImages, SceneBatches, boxed_scenes, objects_of
 from tracklab.datasets.cifar import CIFAR_CLASSES, cifar10
+from tracklab.datasets.crowds import Crowd, crowd
 from tracklab.datasets.drawn import sprites
 from tracklab.datasets.folder import image_folder
 from tracklab.datasets.images import Images
@@ -18,11 +19,13 @@ from tracklab.datasets.voc import voc
 __all__ = [
     "CIFAR_CLASSES",
     "BoxedImages",
+    "Crowd",
     "Images",
     "SceneBatches",
     "boxed_scenes",
     "cache_dir",
     "cifar10",
+    "crowd",
     "image_folder",
     "imagined_detections",
     "objects_of",

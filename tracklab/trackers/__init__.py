@@ -6,6 +6,11 @@ neither the truth nor how they will be judged.
 
     track = trackers.run("template", clip, box)
     track.boxes, track.velocities, track.scores, track.seconds
+
+Trackers of many objects are fed with what a detector found: `update(detections) -> Tracks`.
+
+    tracker = trackers.create("rnn-sort")
+    tracks = [tracker.update(found) for found in detector.detect_all(clip.frames)]
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from numpy.typing import ArrayLike
 
@@ -21,7 +26,10 @@ from tracklab import errors
 from tracklab.clips import Clip, Frame
 from tracklab.trackers.base import State, Track, Tracker, follow
 
-__all__ = ["NAMES", "State", "Track", "Tracker", "create", "run"]
+if TYPE_CHECKING:
+    from tracklab.trackers.sort import SortTracker
+
+__all__ = ["MANY", "NAMES", "State", "Track", "Tracker", "create", "run"]
 
 # name: (module of this package, what makes the tracker, options that the name fixes)
 _MAKERS: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -34,17 +42,31 @@ _MAKERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "opencv-medianflow": ("opencv", "OpenCVTracker", {"kind": "medianflow"}),
 }
 
-NAMES = tuple(_MAKERS)
+_MAKERS_OF_MANY: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "sort": ("sort", "SortTracker", {}),
+    "rnn-sort": ("sort", "SortTracker", {"model": "lstm"}),
+}
+
+NAMES = tuple(_MAKERS)  # of one object
+MANY = tuple(_MAKERS_OF_MANY)  # of many
 
 
-def create(name: str, **options: Any) -> Tracker:
-    """Make a tracker by its name, one of `NAMES`, with its own keyword options.
+@overload
+def create(name: Literal["sort", "rnn-sort"], **options: Any) -> SortTracker: ...
+
+
+@overload
+def create(name: str, **options: Any) -> Tracker: ...
+
+
+def create(name: str, **options: Any) -> Any:
+    """Make a tracker by its name, one of `NAMES` or of `MANY`, with its own keyword options.
 
     Raises `InputError` for another name (it lists the names) or an option that this tracker does
     not have (it lists the options), `MissingError` where the tracker is not on this machine.
     """
-    errors.choice("name", name, NAMES)
-    module, maker, fixed = _MAKERS[name]
+    errors.choice("name", name, (*NAMES, *MANY))
+    module, maker, fixed = (_MAKERS | _MAKERS_OF_MANY)[name]
     make = getattr(importlib.import_module(f"tracklab.trackers.{module}"), maker)
     known = [option for option in inspect.signature(make).parameters if option not in fixed]
     for option in options:
