@@ -194,7 +194,7 @@ def test_identities_are_given_once_and_never_again(seed, model):
         began |= dict.fromkeys(decided.born.tolist(), t)
         assert [t - began[i] for i in tracks.ids.tolist()] == tracks.ages.tolist()
         # every detection continues a track or begins one
-        rows, columns = decided.left
+        _, columns = decided.left
         used = [*decided.overlap.pairs[:, 1], *columns[decided.distance.pairs[:, 1]]]
         assert len(used) == len(set(used))
         assert len(used) + len(decided.born) == len(decided.found) == len(detections)

@@ -3,9 +3,9 @@
 A tracker of many objects is fed with boxes alone. So it can be studied on paths and detections that
 are made in milliseconds, with a dial for each thing that makes identities hard to keep.
 
-Invariants: the same arguments give the same numbers; crowds of part "train" and of part "test" come
-from seeds that never meet; with `noise`, `misses` and `false_alarms` of 0, the detections of a frame
-are the true boxes of those that can be seen in it.
+Invariants: the same arguments give the same numbers; crowds of part "train" and of part "test"
+come from seeds that never meet; with `noise`, `misses` and `false_alarms` of 0, the detections of a
+frame are the true boxes of those that can be seen in it.
 """
 
 from __future__ import annotations

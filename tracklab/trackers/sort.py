@@ -1,9 +1,9 @@
 """SORT: many objects, by putting the detections of each frame together with predictions.
 
-Bewley, Ge, Ott, Ramos and Upcroft, "Simple online and realtime tracking" (ICIP 2016). In each frame:
-predict where everybody is, put predictions and detections together, correct the ones that were
-seen, let new ones begin and lost ones end. The motion model is a part that can be swapped: with the
-Kalman filter this is SORT, with a recurrent network the tracker of lesson 06.
+Bewley, Ge, Ott, Ramos and Upcroft, "Simple online and realtime tracking" (ICIP 2016). In each
+frame: predict where everybody is, put predictions and detections together, correct the ones that
+were seen, let new ones begin and lost ones end. The motion model is a part that can be swapped:
+with the Kalman filter this is SORT, with a recurrent network the tracker of lesson 06.
 
 Invariants: an identity belongs to one object for the tracker's life and is never given again; a
 frame's answer rests on the detections of that frame and those before it; every detection with an
@@ -82,9 +82,10 @@ class SortTracker:
     birth: the lowest score of a detection that may begin a track. Below it, a detection can only
         continue one. None: every detection may.
     patience: frames that a track lives on without being seen. After a gap it is found again by
-        overlap, or by distance within what its motion model thinks possible, and keeps its identity.
-    proof: detections in a row until a track is reported. A track that misses one before is dropped.
-        In the first `proof` frames of a video tracks are reported at once, as in SORT.
+        overlap, or by distance within what its motion model thinks possible, and keeps its
+        identity.
+    proof: detections in a row until a track is reported. A track that misses one before is
+        dropped. In the first `proof` frames of a video tracks are reported at once, as in SORT.
     coast: frames that an unseen track is still reported, at its predicted box.
     by_class: only detections of one class continue a track.
 
