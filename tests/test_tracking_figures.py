@@ -19,9 +19,15 @@ TRACKS = (
     + [frame((5, A))] * 2
 )
 RESULTS = {name: multi.evaluate(*sequences.random_case(k)) for name, k in (("a", 3), ("b", 8))}
+GAINS = {
+    "kalman": [0.5, 0.6, 0.7, 0.8],
+    "lstm": [0.52, 0.63, 0.71, 0.84],
+    "none": [0.3, 0.5, 0.4, 0.6],
+}
 EXAMPLES = {
     "hota_over_alpha": lambda: plots.hota_over_alpha(RESULTS, title="a is better"),
     "identities": lambda: plots.identities(TRUTH, TRACKS, title="Object 7 changes its track"),
+    "paired": lambda: plots.paired(GAINS, "kalman", title="The LSTM is better", xlabel="IDF1"),
     "identities, random": lambda: plots.identities(
         *sequences.random_case(11), title="Many change", fps=25
     ),
@@ -116,3 +122,30 @@ def test_nobody_covers_anybody():
 def test_bad_input(call, named):
     with pytest.raises(errors.InputError, match=named):
         call()
+
+
+def test_paired_differences_are_those_of_the_same_clips():
+    fig = EXAMPLES["paired"]()
+    (ax,) = fig.axes
+    _, dots, bar, diamond, *_ = ax.lines
+    np.testing.assert_allclose(dots.get_xdata(), [0.02, 0.03, 0.01, 0.04])
+    assert diamond.get_xdata() == pytest.approx([0.025])
+    error = np.std([0.02, 0.03, 0.01, 0.04], ddof=1) / 2
+    assert bar.get_xdata() == pytest.approx([0.025 - 2 * error, 0.025 + 2 * error])
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["lstm", "none"]
+    assert "lstm: +0.025, standard error 0.006, better in 4 of 4" in fig.alt
+
+
+@pytest.mark.parametrize(
+    ("values", "against", "said"),
+    [
+        (GAINS, "gru", "'kalman'"),
+        ({"kalman": [1.0, 2.0]}, "kalman", "alone"),
+        ({"kalman": [1.0], "lstm": [2.0]}, "kalman", "2 or more"),
+        ({"kalman": [1.0, 2.0], "lstm": [2.0]}, "kalman", "2 finite numbers"),
+        ({"kalman": [1.0, 2.0], "lstm": [2.0, np.nan]}, "kalman", "2 finite numbers"),
+    ],
+)
+def test_what_cannot_be_paired_is_refused(values, against, said):
+    with pytest.raises(errors.InputError, match=said):
+        plots.paired(values, against, title="t", xlabel="IDF1")

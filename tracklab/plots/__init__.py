@@ -2,9 +2,9 @@
 
 `figure` starts a new one; `images`, `paths`, `curves`, `bars`, `confusion`, `reliability`,
 `precision_recall`, `recall_against_count`, `time_by_part`, `scoreboard`, `mistakes_by_kind`,
-`gallery`, `anchors_on`, `hota_over_alpha` and `identities` are made. Each returns a `Figure`,
-which shows itself at the end of a notebook's cell (or by `display`) and carries a text alternative,
-`alt`.
+`gallery`, `anchors_on`, `hota_over_alpha`, `identities` and `paired` are made. Each returns a
+`Figure`, which shows itself at the end of a notebook's cell (or by `display`) and carries a text
+alternative, `alt`.
 """
 
 from tracklab.overlay import draw as overlay
@@ -42,7 +42,7 @@ from tracklab.plots.detection import (
     time_by_part,
 )
 from tracklab.plots.pictures import as_rgb, images, label_at_right, paths, spread
-from tracklab.plots.tracking import hota_over_alpha, identities
+from tracklab.plots.tracking import hota_over_alpha, identities, paired
 
 __all__ = [
     "COLORS",
@@ -69,6 +69,7 @@ __all__ = [
     "mistakes_by_kind",
     "moving_average",
     "overlay",
+    "paired",
     "paths",
     "plain",
     "precision_recall",

@@ -1,4 +1,5 @@
-"""Figures about trackers of many objects: HOTA over the overlap asked for, and who was whose track.
+"""Figures about trackers of many objects: HOTA over the overlap asked for, who was whose track, and
+what a change is worth on the same clips.
 
 A track keeps the colour that `overlay` gives its identity on frames. Nobody needs it: a track has
 its number in it where there is room, and where an object comes to another track a mark says so.
@@ -153,6 +154,76 @@ def identities(
         ax.xaxis.set_major_locator(MaxNLocator(8, integer=fps is None))
         ax.tick_params(axis="y", length=0)
         ax.grid(False)
+    return fig
+
+
+def paired(
+    values: Mapping[str, Sequence[float]],
+    against: str,
+    *,
+    title: str,
+    xlabel: str,
+    of: str = "clip",
+    alt: str = "",
+    width: float = WIDTH,
+) -> Figure:
+    """How much better each one is than another on the same clips: a row each, a dot a clip.
+
+    Clips differ more from each other than trackers do. Their differences, clip by clip, tell more
+    than two means; a diamond marks their mean, a bar two standard errors to each side.
+
+    values: by name, a number for each clip, in the same order of clips.
+    against: the name that the others are compared with; it has no row of its own.
+    xlabel: what is compared, with its unit. of: what a dot is, in the singular.
+    title, alt, width: as for `figure`; alt is made from the numbers if not given.
+
+    Raises `InputError` where the lengths differ, for less than two clips and nobody to compare.
+    """
+    errors.choice("against", against, values)
+    table = {name: np.asarray(row, float) for name, row in values.items()}
+    base = table[against]
+    if base.ndim != 1 or len(base) < 2 or not np.isfinite(base).all():
+        errors.bad(f"values[{against!r}]", values[against], "a finite number for each of 2 or more")
+    others = [name for name in table if name != against]
+    if not others:
+        errors.bad("values", errors.Said(f"{against!r} alone"), "at least one more")
+    for name in others:
+        if table[name].shape != base.shape or not np.isfinite(table[name]).all():
+            errors.bad(f"values[{name!r}]", values[name], f"{len(base)} finite numbers")
+    gains = {name: table[name] - base for name in others}
+    means = {name: float(gain.mean()) for name, gain in gains.items()}
+    # standard error = s / sqrt(n)
+    spread = {name: float(gain.std(ddof=1) / np.sqrt(len(gain))) for name, gain in gains.items()}
+    said = "; ".join(
+        f"{name}: {means[name]:+.3f}, standard error {spread[name]:.3f}, better in "
+        f"{int((gains[name] > 0).sum())} of {len(base)}"
+        for name in others
+    )
+    fig, ax = figure(
+        title=title,
+        alt=alt or f"{sentence(title)} {xlabel}, less that of {against}: {said}.",
+        width=width,
+        height=0.42 * len(others) + 1.3,
+    )
+    with style():
+        ax.axvline(0, color=INK, linewidth=1)
+        for row, name in enumerate(others):
+            gain = gains[name]
+            # dots of one row beside one another, the same at each drawing
+            lift = ((np.arange(len(gain)) * 7) % 5 - 2) * 0.06
+            ax.plot(gain, row + 0.16 + lift, "o", color=FAINT, markersize=4, alpha=0.7)
+            low, high = means[name] - 2 * spread[name], means[name] + 2 * spread[name]
+            color = COLORS[0] if low > 0 else COLORS[1] if high < 0 else INK
+            ax.plot([low, high], [row - 0.18] * 2, color=color, linewidth=3)
+            ax.plot([means[name]], [row - 0.18], "D", color=color, markersize=7)
+            text = f"{means[name]:+.3f} ± {spread[name]:.3f}"
+            place = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 8.5}
+            ax.annotate(text, (1.01, row), color=color, annotation_clip=False, **place)
+        ax.set_title(f"dot: a {of}; diamond: mean, with two standard errors", fontsize=8.5)
+        ax.set(ylim=(len(others) - 0.45, -0.55), xlabel=f"{xlabel}, less that of {against}")
+        ax.set_yticks(range(len(others)), others)
+        ax.tick_params(axis="y", length=0)
+        ax.grid(False, axis="y")
     return fig
 
 
