@@ -762,7 +762,7 @@ figure = plots.gallery(
     test.objects,
     worst,
     class_names=names,
-    title=f"{times_seen} of the {kinds.total()} mistakes in the {len(worst)} worst frames: '{leading}'",
+    title=f"In the {len(worst)} worst frames, {times_seen} of {kinds.total()} mistakes are of one kind: {leading}",
 )
 Image(plots.encode_jpeg(plots.figure_to_rgb(figure), quality=80), alt=figure.alt)
 
@@ -960,8 +960,8 @@ Markdown("\n".join([*rows, "", "All margins are there."]))
 # - *"Background is just one more class, so it has a box, too."* There is nothing that its offsets could aim at.
 # - *"Learned beats classical by far."* On plain drawn shapes, segments find nearly as many objects as learned proposals
 #   do, without learning anything. Measure on your own pictures.
-# - *"Two stages are accurate, one stage is fast."* In your table the gap in time is less than a millisecond; and later
-#   one-stage detectors closed the gap in accuracy (focal loss, 2017). Ask at which cost.
+# - *"Two stages are accurate, one stage is fast."* Look at the gaps in your own table: a millisecond
+#   or so in time, and AP50 side by side. Later one-stage detectors closed the gap in AP, too (focal loss, 2017).
 # - *"AP50 of 0.95: the boxes are good."* AP50 is content with an overlap of half. Look at AP.
 #
 # ## Quiz
