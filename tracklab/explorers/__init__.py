@@ -25,6 +25,7 @@ NAMES: dict[str, str] = {
     "follow": "tracklab.explorers.follow:follow",
     "iou": "tracklab.explorers.iou:iou",
     "kernel": "tracklab.explorers.kernels:kernel",
+    "motion": "tracklab.explorers.motion:motion",
     "nms": "tracklab.explorers.nms:nms",
     "precision-recall": "tracklab.explorers.precision_recall:precision_recall",
     "proposals": "tracklab.explorers.proposals:proposals",
