@@ -299,7 +299,7 @@ def motion(motion: str = "turning", *, seed: int = FIRST_SAMPLE) -> Explorer:
         draw,
         {
             "motion": Choice("Object's motion", models.MIXED, motion),
-            "noise": Slider("Noise", 0.0, MOST_NOISE, FIRST_NOISE, 0.02, "of the box"),
+            "noise": Slider("Noise", 0.0, MOST_NOISE, FIRST_NOISE, 0.02, "boxes"),
             "gap": Slider("Gap", 0, LONGEST, FIRST_GAP, 1, "frames"),
             "frame": Play("Frame", FRAMES, default=HIDDEN_FROM + FIRST_GAP - 1),
             "seed": Seed("Sample", seed),
