@@ -1,7 +1,7 @@
 """Trackers of many objects that differ in the motion model alone: who keeps identities?
 
     python -m benchmarks.tracking                    crowds, speed, and MOT sequences at hand
-    python -m benchmarks.tracking --crowds 30 --seeds 3 --write
+    python -m benchmarks.tracking --crowds 30 --write
 
 Crowds are held out: their paths come from seeds that no motion model was trained on. All trackers
 get the same detections. `--write` stores the results in the project's `data/`.
