@@ -305,14 +305,6 @@ def test_boxes_move_with_the_pixels():
         for k in range(2):
             mask = boxes.from_mask(moved[k, ..., 0] > 0)
             np.testing.assert_array_equal(known[k, 0], mask)
-    source = recipe.Examples(images, truth, labels, 2, upside_down=True)
-    tops = set()
-    for step in range(12):
-        moved, known, *_ = source.batch(step)
-        for k in range(2):
-            np.testing.assert_array_equal(known[k, 0], boxes.from_mask(moved[k, ..., 0] > 0))
-        tops |= set(known[:, 0, 1].tolist())
-    assert min(tops) < 10 < max(tops) < 29
     gone = recipe.shifted(images, truth, labels, np.array([[-19, 0], [0, -24]]))
     assert gone[2].tolist() == [[-1], [-1]]
     assert np.isnan(gone[1]).all()

@@ -37,15 +37,13 @@ def train(
     batch_size: int = BATCH,
     seed: int = 0,
     flip: bool = True,
-    upside_down: bool = False,
     shift: int = SHIFT,
     **options: Any,
 ) -> training.Curves:
     """Train a detector on a `datasets.BoxedImages`; returns the curves.
 
     batch_size, seed: of the batches; `seed` decides every draw. flip: half of the images are
-    mirrored left to right. upside_down: half of them top to bottom, too, where no direction is up,
-    as under a microscope. shift: each is moved by up to so many pixels each way.
+    mirrored left to right. shift: each is moved by up to so many pixels each way.
     options: of `training.fit`, among them the budget (`steps`, `seconds` or `cpu_seconds`),
         `validation`, `checkpoint` and `progress`.
 
@@ -69,7 +67,6 @@ def train(
         batch_size=batch_size,
         seed=seed,
         flip=flip,
-        upside_down=upside_down,
         shift=shift,
         detector=model,
     )
@@ -106,7 +103,6 @@ class Examples:
     batch_size: int = BATCH
     seed: int = 0
     flip: bool = True
-    upside_down: bool = False
     shift: int = SHIFT
     detector: Detector | None = None
     _order: training.Batches = field(init=False, repr=False)
@@ -131,11 +127,6 @@ class Examples:
         if self.flip:
             mirrored = rng.random(len(chosen)) < 0.5
             images, truth = flipped(images, truth, mirrored)
-        if self.upside_down:
-            # to mirror top to bottom is to mirror left to right a picture that lies on its side
-            turned = rng.random(len(chosen)) < 0.5
-            lying, truth = flipped(images.swapaxes(1, 2), truth[..., [1, 0, 3, 2]], turned)
-            images, truth = lying.swapaxes(1, 2), truth[..., [1, 0, 3, 2]]
         if self.shift:
             steps = rng.integers(-self.shift, self.shift + 1, (len(chosen), 2))
             images, truth, labels = shifted(images, truth, labels, steps)
