@@ -32,6 +32,7 @@ RESULTS = ROOT / "data" / "results" / "tracking.json"
 SHARED = Path(os.environ.get("TRACKLAB_SHARED", ROOT.parent / "shared" / "data")) / "mot"
 COASTED = (0, 10)  # frames that an unseen track is still reported
 COLUMNS = ("MOTA", "IDF1", "HOTA", "DetA", "AssA", "switches", "frag", "FP", "FN")
+BASELINE = "kalman"
 LONG = 1000  # frames of the crowd by which speed is measured
 
 
@@ -56,10 +57,12 @@ def crowds(count: int, coast: int, models: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def table(found: dict[str, Any], against: str = "kalman") -> list[dict[str, Any]]:
+def table(found: dict[str, Any]) -> list[dict[str, Any]]:
     """Print and return a row for each model: all crowds together, and paired differences."""
     rows = []
-    print(f"{'motion model':20}" + "".join(f"{name:>9}" for name in COLUMNS) + "   IDF1 - kalman's")
+    against = BASELINE if BASELINE in found else next(iter(found))
+    heads = "".join(f"{name:>9}" for name in COLUMNS)
+    print(f"{'motion model':20}{heads}   IDF1 - that of {against}")
     for model, results in found.items():
         values = results.combined.as_dict()
         pairs = np.array(
@@ -106,6 +109,9 @@ def real(folder: Path, models: Sequence[str]) -> dict[str, Any]:
     stored: dict[str, Any] = {}
     for path in sorted(p for p in folder.glob("*") if (p / "det" / "det.txt").is_file()):
         clip = tracklab.read_clip(path)
+        if clip.truth is None:
+            print(f"{path.name}: no truth (gt/gt.txt), nothing to judge by")
+            continue
         height, width = clip.frames[0].shape[:2]
         detections = [Detections.from_rows(rows) for rows in clip.detections]
         print(f"{path.name}: {len(clip)} frames, {sum(map(len, detections)):,} detections")

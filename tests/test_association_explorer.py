@@ -77,7 +77,7 @@ def test_the_numbers_of_the_tables_are_overlap_and_distance():
 def test_the_start_finds_a_track_again_that_was_hidden_for_long():
     drawing = drawn()
     assert drawing.numbers["by distance"] == 1
-    assert "Found again by distance: 1 is e" in drawing.caption
+    assert "Found again by distance: 1 is " in drawing.caption
     fates = run().fates
     assert fates[START["frame"] - 1].unseen[1] > 10
     # without patience its number is gone

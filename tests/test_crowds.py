@@ -24,11 +24,11 @@ def by_painting(known, size):
 @settings(max_examples=40)
 def test_covered_is_what_painting_in_order_covers(seed, count):
     rng = np.random.default_rng(seed)
-    corner, side = rng.integers(0, 40, (count, 2)), rng.integers(8, 40, (count, 2))
-    known = np.concatenate([corner, corner + side], 1).astype(np.float32)
+    # of boxes of 8 x 8 pixels, each pixel's middle is asked
+    corner = rng.integers(0, 16, (count, 2))
+    known = np.concatenate([corner, corner + crowds.RASTER], 1).astype(np.float32)
     found = crowds.covered(known)
-    # asked at 64 points of a box, so off by what a row of them stands for
-    np.testing.assert_allclose(found, by_painting(known, (80, 80)), atol=0.15)
+    np.testing.assert_allclose(found, by_painting(known, (80, 80)), atol=1e-6)
     assert found[-1] == 0
 
 
@@ -60,6 +60,9 @@ def test_each_dial_changes_only_its_own_effect():
     some = datasets.crowd(8, 200, false_alarms=0.0, seed=1)
     extra = [len(a) - len(b) for a, b in zip(more.detections, some.detections, strict=True)]
     assert np.mean(extra) == pytest.approx(3, abs=0.4)
+    # and whoever was answered before is answered as before
+    for a, b in zip(more.detections, some.detections, strict=True):
+        assert set(map(tuple, b.boxes.tolist())) <= set(map(tuple, a.boxes.tolist()))
 
 
 def test_noise_is_a_share_of_the_box():
@@ -101,6 +104,10 @@ def test_velocities_are_those_of_the_whole_object():
         {"hidden": np.nan},
         {"false_alarms": -1},
         {"motion": "walk"},
+        {"motion": 3},
+        {"side": "a"},
+        {"side": (22, 300)},
+        {"scene": 1},
     ],
 )
 def test_arguments_out_of_range_are_refused(options):

@@ -133,3 +133,19 @@ def test_bad_cuts():
             found.top(wrong)
     with pytest.raises(errors.InputError):
         found.above(np.nan)
+
+
+def test_rows_of_a_clip_become_detections():
+    found = Detections.from_rows([[0, 0, 2, 2, 0.5, -1], [1, 1, 3, 4, 0.9, 2]])
+    assert found.labels.tolist() == [2, 0]
+    np.testing.assert_array_equal(found.boxes, [[1, 1, 3, 4], [0, 0, 2, 2]])
+    assert len(Detections.from_rows([])) == len(Detections.from_rows(np.zeros((0, 6)))) == 0
+
+
+@pytest.mark.parametrize(
+    "rows",
+    ["x", None, [[1, 2], [3]], np.zeros((2, 5)), [[0, 0, 1, 1, 1, 1.5]], [[0, 0, 1, 1, 1, np.nan]]],
+)
+def test_rows_that_are_none_are_refused(rows):
+    with pytest.raises(errors.InputError, match="rows"):
+        Detections.from_rows(rows)

@@ -1,5 +1,7 @@
 """Detectors: RoIAlign, targets and losses against references, and learning as learning."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from realdata import needs_cifar, point_at_cifar
 from tracklab import boxes, datasets, errors, metrics
 from tracklab.detections import Objects
 from tracklab.models import detector
-from tracklab.models.detector import head, losses, one_stage, recipe, roi, rpn, sampling
+from tracklab.models.detector import head, losses, one_stage, recipe, roi, rpn, sampling, ship
 from tracklab.models.detector.parts import seeds
 from tracklab.quiet import keras, tf
 
@@ -337,6 +339,14 @@ def test_thumbnails_are_stored_loaded_and_resumed(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         detector.train_shipped(stopped, tmp_path, name="thumbnails", quick=True)
     assert len(list(tmp_path.glob("*.done.checkpoint"))) == 2
+    # what another plan has finished is not taken for this one's
+    trained, plan = [], dataclasses.replace(ship.QUICK, frames={"hard": 32, "plain": 32})
+    again = recipe.train
+    monkeypatch.setattr(recipe, "train", lambda *a, **k: trained.append(1) or again(*a, **k))
+    monkeypatch.setattr(ship, "QUICK", plan)
+    with pytest.raises(KeyboardInterrupt):
+        detector.train_shipped(stopped, tmp_path, name="thumbnails", quick=True)
+    assert trained == [1]
     # both networks are done: only the judging is left
     monkeypatch.setattr(recipe, "train", None)
     path = detector.train_shipped(judge, tmp_path, name="thumbnails", quick=True)

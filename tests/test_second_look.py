@@ -73,7 +73,9 @@ def test_scores_of_a_box_add_up_to_the_finders():
 
 def test_nothing_found_is_nothing_named():
     images, _ = squares()
-    model = detector.SecondLook(Finder(np.zeros((0, 4)), []), brightness(), NAMES)
+    # a network of convolutions, which TensorFlow refuses to compute for no pictures
+    namer = classifier.improved(None, widths=(8, 8, 8))
+    model = detector.SecondLook(Finder(np.zeros((0, 4)), []), namer, list("abcdefghij"))
     assert [len(found) for found in model.detect_all(images)] == [0, 0]
 
 
@@ -131,7 +133,14 @@ def test_what_does_not_go_together_is_refused():
     two = detector.build("faster", NAMES, **SMALL)
     namer = classifier.improved(None, widths=(8, 8, 8))
     with pytest.raises(errors.InputError, match=r"finder.*one class"):
-        detector.SecondLook(two, namer, ["x"] * 10)
+        detector.SecondLook(two, namer, list("abcdefghij"))
+    for names in (["x"] * 10, "abcdefghij", range(10), None):
+        with pytest.raises(errors.InputError, match="class_names"):
+            detector.SecondLook(finder, namer, names)
+    with pytest.raises(errors.InputError, match="namer"):
+        detector.SecondLook(finder, None, NAMES)
+    with pytest.raises(errors.InputError, match=r"namer.*32, 32"):
+        detector.SecondLook(finder, classifier.article(side=16 + 16 + 1), list("abcdefghij"))
     with pytest.raises(errors.InputError, match=r"namer.*2 classes"):
         detector.SecondLook(finder, namer, NAMES)
     model = detector.SecondLook(finder, brightness(), NAMES)
@@ -139,6 +148,12 @@ def test_what_does_not_go_together_is_refused():
     made = datasets.BoxedImages(images, [Objects(known, [0, 1])] * 2, NAMES, "squares")
     with pytest.raises(errors.InputError, match=r"unnamed\(images\)"):
         detector.train(model, made, steps=1, progress=False)
+    for what in ("x", images):
+        for door in (detector.unnamed, detector.cut_out):
+            with pytest.raises(errors.InputError, match="images"):
+                door(what)
+    with pytest.raises(errors.InputError, match="model"):
+        detector.timings("x", images[0])
     for option in ({"shake": -1}, {"seed": -1}):
         with pytest.raises(errors.InputError, match=next(iter(option))):
             detector.cut_out(made, **option)

@@ -230,6 +230,52 @@ def test_hundreds_of_detections_are_all_followed():
     assert set(tracks.ids) == set(range(1, 401))
 
 
+@pytest.mark.parametrize("model", motion.NAMES)
+def test_slivers_at_the_border_end_nothing(model):
+    tracker = SortTracker(model)
+    sliver = [np.nextafter(np.float32(256), np.float32(0)), 10, 256, 40]
+    for _ in range(3):
+        tracks = tracker.update(found([sliver, [10, 10, 30, 30]]))
+        assert [10, 10] in np.round(tracks.boxes[:, :2]).tolist()
+
+
+def test_trackers_may_be_given_the_same_model():
+    shared = motion.create("kalman")
+    first, second = SortTracker(shared), SortTracker(shared)
+    first.update(found([[0, 0, 9, 9], [20, 20, 40, 40]]))
+    assert len(second.update(found([[0, 0, 9, 9]]))) == 1
+    assert len(shared) == 0
+
+
+def test_scores_are_those_of_the_last_detection():
+    way = line((20, 40), (1, 0), 3)
+    tracks = followed(SortTracker(), [found(way[t], scores=[0.3 + 0.2 * t]) for t in range(3)])
+    assert [each.scores[0].item() for each in tracks] == pytest.approx([0.3, 0.5, 0.7])
+
+
+@pytest.mark.parametrize(
+    ("what", "again"),
+    [({}, True), ({"labels": [1]}, False), ({"side": 8.0}, False), ({"side": 44.0}, False)],
+)
+def test_after_a_gap_class_and_size_must_agree(what, again):
+    # seen again 25 pixels beside the prediction: beyond its box, within what it thinks possible
+    way = line((60, 60), (0, 0), 8)
+    labels, side = what.get("labels"), what.get("side", 20.0)
+    back = line((85, 60), (0, 0), 1, side=side)
+    frames = [found(box) for box in way] + [Detections.empty()] * 12 + [found(back, labels=labels)]
+    tracker = SortTracker("none")
+    followed(tracker, frames)
+    assert bool(len(tracker.decided.distance.pairs)) == again
+
+
+def test_whoever_was_seen_a_frame_ago_is_not_looked_for_far_away():
+    tracker = SortTracker("none")
+    followed(tracker, [found(box) for box in line((60, 60), (0, 0), 8)])
+    tracker.update(found(line((85, 60), (0, 0), 1)))
+    assert not len(tracker.decided.distance.pairs)
+    assert tracker.decided.born.tolist() == [2]
+
+
 def test_boxes_without_area_are_left_out():
     tracker = SortTracker()
     tracks = tracker.update(found([[5, 5, 5, 9], [10, 10, 30, 30]]))
@@ -255,6 +301,7 @@ def test_sort_has_the_front_door_of_all_trackers():
         {"proof": 0},
         {"coast": 31},
         {"birth": np.nan},
+        {"by_class": "no"},
     ],
 )
 def test_options_out_of_range_are_refused(options):

@@ -68,13 +68,26 @@ class Detections:
     def from_rows(cls, rows: Any) -> Detections:
         """Rows `(K, 6)` of `x1, y1, x2, y2, score, class`, as a clip holds somebody's detections.
 
-        A class below 0 is not known; it becomes 0. Raises `InputError` for another shape, and as
-        the class does.
+        A class below 0 is not known; it becomes 0. Raises `InputError` for another shape, classes
+        that are not whole numbers, and as the class does.
+
+        >>> Detections.from_rows([[0, 0, 2, 2, 0.5, -1]]).labels
+        array([0])
         """
-        array = np.asarray(rows, np.float32)
+        wanted = "numbers of shape (K, 6): x1, y1, x2, y2, score, class"
+        try:
+            array = np.array(rows, dtype=np.float32)
+        except (TypeError, ValueError):
+            errors.bad("rows", rows, wanted)
+        if array.shape == (0,):
+            array = array.reshape(0, 6)
         if array.ndim != 2 or array.shape[1] != 6:
-            errors.bad("rows", array, "shape (K, 6): x1, y1, x2, y2, score, class")
-        return cls(array[:, :4], array[:, 4], np.maximum(array[:, 5], 0).astype(np.int64))
+            errors.bad("rows", array if array.ndim else rows, wanted)
+        labels = array[:, 5]
+        wrong = ~np.isfinite(labels) | (labels != np.floor(labels))
+        if wrong.any():
+            errors.bad("rows", errors.Said(f"class {labels[wrong][0]}"), "whole numbers")
+        return cls(array[:, :4], array[:, 4], np.maximum(labels, 0).astype(np.int64))
 
     def above(self, score: float) -> Detections:
         """Those with a score of at least `score`."""

@@ -457,8 +457,9 @@ figures.panels(
 
 # %% [markdown]
 # **Explain.** None of those that do not touch moves by IoU. GIoU first *grows* the box until it touches, because
-# that covers empty hull, and then IoU takes over and shrinks it. It grows on all sides: the sign of `x1` above
-# pulls the left edge *away* from the target, for that fills hull, too. This detour is slow, and later losses (DIoU, CIoU)
+# that covers empty hull, and then IoU takes over and shrinks it. It even grows away from the target: the sign of `x1`
+# above pulls the left edge to the *left*, for that fills hull, too. (Only `y2`, which lies below the target, is
+# drawn in.) This detour is slow, and later losses (DIoU, CIoU)
 # shorten it by adding the distance of the centres. A few do not arrive in 300 steps. Most detectors
 # avoid the question differently: they start every prediction from a box that is near already. That is
 # section 5.

@@ -250,8 +250,9 @@ for name, given in on_hard.items():
 # **Explain.** Windows need hundreds. Segments need ten or, on hard scenes, thirty: a drawn shape is a piece of one
 # colour, which is just what they look for. Photographs are not like that. Remember this when the learned
 # proposals come: on plain drawn shapes, the classical method is not the weak part. It is slower, though, and it
-# knows nothing of classes. (Windows cover the same share of both kinds of scenes to the last digit, and that is no
-# mistake: the hard scenes have the same objects in the same places, and windows do not look at the picture.)
+# knows nothing of classes. (Windows cover the same share of both kinds of scenes, as printed, and that is no
+# mistake: the objects stand in the same places, only a few more or fewer count, and windows do not look at the
+# picture.)
 #
 # In what follows, R-CNN and Fast R-CNN take the 768 windows: regions that owe nothing to how the shapes
 # are drawn.

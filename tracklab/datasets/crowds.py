@@ -21,6 +21,7 @@ from tracklab import boxes as bx
 from tracklab import errors, scenes
 from tracklab.clips import Truth
 from tracklab.detections import Detections
+from tracklab.scenes.scene import SMALLEST_OBJECT
 
 SEEDS = {"train": scenes.TRAIN_SEED, "test": scenes.TEST_SEED}
 PICTURE = (256, 256)  # height and width in pixels
@@ -32,6 +33,7 @@ HIDDEN = 0.4  # visible share below which an object is not detected
 FALSE_ALARMS = 0.3  # a frame, on average
 SURE, UNSURE = 2.0, -0.5  # logits of the scores of objects and of false alarms, in the middle
 ASPECT = 1.5  # boxes are up to so many times as wide as high, or as high as wide
+DIALS = ("scale_variation", "rotation", "out_of_view", "camera_motion")  # of paths
 RASTER = 8  # points a side at which it is asked whether something stands before a box
 
 
@@ -78,7 +80,7 @@ def crowd(
         of its width and height. misses: share of the visible objects that are missed in a frame.
     hidden: an object of which a smaller share is visible is not detected. false_alarms: detections
         of nothing, a frame, on average.
-    scene: further dials of `scenes.trajectories` (scale_variation, camera_motion, out_of_view).
+    scene: further dials, `DIALS` of `scenes.trajectories`.
 
     Raises `InputError` for arguments that are none.
 
@@ -93,6 +95,11 @@ def crowd(
     misses = errors.number("misses", misses, low=0, high=1)
     hidden = errors.number("hidden", hidden, low=0, high=1)
     false_alarms = errors.number("false_alarms", false_alarms, low=0, high=1000)
+    if not isinstance(motion, str) and not isinstance(motion, Sequence):
+        errors.bad("motion", motion, f'"mixed", or one or several of {scenes.MOTIONS}')
+    sides = _span(side, size)
+    for name in scene:
+        errors.choice("scene", name, DIALS)
     paths = scenes.trajectories(
         SEEDS[part] + seed,
         frames,
@@ -100,16 +107,17 @@ def crowd(
         objects,
         motion=motion if isinstance(motion, str) else list(motion),
         speed=speed,
-        object_size=side,
+        object_size=sides,
         **scene,
     )
-    # the third word keeps these draws apart from those of the paths
-    rng = np.random.default_rng([SEEDS[part], seed, 2])
+    # the third word keeps draws apart: from those of the paths, and objects from false alarms
+    rng, other = (np.random.default_rng([SEEDS[part], seed, word]) for word in (2, 3))
     truth = _truth(paths, size, rng)
-    found = [
-        _detected(boxes, seen, size, rng, noise, misses, hidden, false_alarms)
-        for boxes, seen in zip(truth.boxes, truth.visibility, strict=True)
-    ]
+    found = []
+    for boxes, seen in zip(truth.boxes, truth.visibility, strict=True):
+        answers = _answers(boxes, seen, rng, noise, misses, hidden)
+        alarms = _alarms(int(other.poisson(false_alarms)), sides, size, other)
+        found.append(_cut(np.concatenate([answers, alarms]), size))
     return Crowd(truth, found, (int(size[0]), int(size[1])))
 
 
@@ -155,16 +163,15 @@ def _truth(paths: Any, size: tuple[int, int], rng: np.random.Generator) -> Truth
     )
 
 
-def _detected(
+def _answers(
     boxes: NDArray[np.float32],
     visible: NDArray[np.float32],
-    size: tuple[int, int],
     rng: np.random.Generator,
     noise: float,
     misses: float,
     hidden: float,
-    false_alarms: float,
-) -> Detections:
+) -> NDArray[np.float64]:
+    """What a detector says of those it sees: rows of a box and a logit, `(K, 5)`."""
     # every object draws its numbers, seen or not, so that a dial changes nothing but its own effect
     off = rng.normal(size=(len(boxes), 4)) * noise
     lucky = rng.random(len(boxes)) >= misses
@@ -173,12 +180,35 @@ def _detected(
     shape = bx.xyxy_to_cxcywh(boxes[seen]).astype(np.float64)
     center = shape[:, :2] + off[seen, :2] * shape[:, 2:]
     moved = np.concatenate([center, shape[:, 2:] * np.exp(off[seen, 2:])], -1)
-    found = bx.cxcywh_to_xyxy(moved)
-    side = np.exp(rng.uniform(np.log(SIDE[0]), np.log(SIDE[1]), (rng.poisson(false_alarms), 2)))
+    return np.concatenate([bx.cxcywh_to_xyxy(moved), logits[seen, None]], -1)
+
+
+def _alarms(
+    count: int, sides: tuple[float, float], size: tuple[int, int], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """What it says of nothing: `count` rows like those of `_answers`, of sides as objects have."""
+    side = np.exp(rng.uniform(np.log(sides[0]), np.log(sides[1]), (count, 2)))
     corner = rng.random(side.shape) * np.maximum(np.array(size[::-1]) - side, 0)
-    found = np.concatenate([found, np.concatenate([corner, corner + side], -1)])
-    logits = np.concatenate([logits[seen], rng.normal(UNSURE, 1, len(side))])
-    found = bx.clip(found, *size)
+    return np.concatenate([corner, corner + side, rng.normal(UNSURE, 1, (count, 1))], -1)
+
+
+def _cut(rows: NDArray[np.float64], size: tuple[int, int]) -> Detections:
+    """The part inside the picture; what has none is nothing."""
+    found = bx.clip(rows[:, :4], *size)
     whole = (bx.sizes(found) > 0).all(-1)
-    scores = 1 / (1 + np.exp(-logits))
+    scores = 1 / (1 + np.exp(-rows[:, 4]))
     return Detections(found[whole], scores[whole], np.zeros(int(whole.sum()), np.int64))
+
+
+def _span(side: Any, size: Any) -> tuple[float, float]:
+    """The least and the largest side of an object, pixels."""
+    wanted = f"one number or from, to, from {SMALLEST_OBJECT:g} pixels to the picture's side {size}"
+    pair = side if isinstance(side, (tuple, list)) else (side, side)
+    try:
+        low, high = (float(each) for each in pair)
+        most = float(min(size))
+    except (TypeError, ValueError):
+        errors.bad("side", side, wanted)
+    if not SMALLEST_OBJECT <= low <= high <= most:
+        errors.bad("side", side, wanted)
+    return low, high

@@ -153,6 +153,7 @@ class Trajectories:
         rng = np.random.default_rng([self.seed, step, 2])
         frames = [length for start, length in self.lengths if progress >= start][-1]
         height, width = (int(n) for n in rng.integers(160, 400, 2))
+        shortest = max(1, min(5, frames // 4))
         found = observed.observe(
             self.batch_size,
             frames,
@@ -160,7 +161,7 @@ class Trajectories:
             motions=self.motions,
             size=(height, width),
             gaps=self.gaps,
-            gap=(min(5, frames // 4), min(20, frames // 2)),
+            gap=(shortest, max(shortest, min(20, frames // 2))),
             scale_variation=float(rng.random() * 0.4),
         )
         walls = np.tile(np.array([0, 0, width, height], np.float32), (self.batch_size, 1))

@@ -76,11 +76,10 @@ def _one(kind: str, target: Path, budget: Mapping[str, Any]) -> tuple[Network, d
     """One network, trained now, or already by a run that was stopped later."""
     network = Network(kind, units=UNITS, seed=SEED)
     done = _done(target, kind)
-    if done.exists():
-        arrays, state = checkpoints.read(done)
-        if state["budget"] == repr(sorted(budget.items())):
-            network.assign(list(arrays.values()))
-            return network, state["spent"]
+    plan = repr((UNITS, SEED, sorted(budget.items())))
+    if kept := checkpoints.done(done, plan):
+        network.assign(kept[0])
+        return network, kept[1]["spent"]
     curves = recipe.train(
         network,
         seed=SEED,
@@ -94,8 +93,7 @@ def _one(kind: str, target: Path, budget: Mapping[str, Any]) -> tuple[Network, d
         "seconds": float(curves.seconds[-1]),
         "cpu_seconds": float(curves.cpu_seconds[-1]),
     }
-    arrays = {f"{k:03d}": array for k, array in enumerate(network.arrays())}
-    checkpoints.write(done, arrays, {"budget": repr(sorted(budget.items())), "spent": spent})
+    checkpoints.write_done(done, network.arrays(), plan, {"spent": spent})
     return network, spent
 
 

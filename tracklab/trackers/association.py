@@ -60,13 +60,14 @@ def by_overlap(
     *,
     least: float,
 ) -> Step:
-    """Put together what overlaps: SORT's measure (Bewley et al., ICIP 2016, section III.C).
+    """Put together what overlaps: SORT's measure (Bewley et al., ICIP 2016).
 
     predicted: boxes `(T, 4)`. found: boxes `(D, 4)`. same: `(T, D)`, which pairs may be one object
     by their class. least: the IoU from which on two boxes may be one object.
     """
     gains = bx.iou(predicted, found).astype(np.float64)
-    allowed = same & (gains >= max(least, np.finfo(np.float32).tiny))
+    # overlaps are float32: 0.7 must be one, to count as 0.7
+    allowed = same & (gains >= max(np.float32(least), np.finfo(np.float32).tiny))
     return Step(gains, allowed, assign(gains, allowed))
 
 
@@ -86,7 +87,9 @@ def by_distance(
     a box may be larger or smaller by this factor, in each direction, and still be the same object.
 
     The squared distance of centres in standard deviations must be below `gate` (Wojke, Bewley and
-    Paulus, "Deep SORT", ICIP 2017, equations 1 and 2, with independent axes).
+    Paulus, "Deep SORT", ICIP 2017, equations 1 and 2). Axes are independent here, and the
+    deviations are the prediction's alone: Deep SORT adds the detection's own noise, so its gate is
+    wider where the prediction is sure. After a gap, for which this gate is, it hardly is.
     """
     apart = bx.centers(found)[None] - bx.centers(predicted)[:, None]
     # d^2 = sum over x and y of ((c_found - c_predicted) / sigma)^2

@@ -85,9 +85,11 @@ class SortTracker:
         overlap, or by distance within what its motion model thinks possible, and keeps its
         identity.
     proof: detections in a row until a track is reported. A track that misses one before is
-        dropped. In the first `proof` frames of a video tracks are reported at once, as in SORT.
+        dropped. Tracks that begin in the first `proof` frames of a video are believed at once;
+        SORT shows them at once, too, but goes on asking for proof.
     coast: frames that an unseen track is still reported, at its predicted box.
-    by_class: only detections of one class continue a track.
+    by_class: only detections of one class continue a track. Without it, a track keeps the class of
+        its first detection.
 
     A new video needs a new tracker. Raises `InputError` for options out of range.
     """
@@ -112,13 +114,16 @@ class SortTracker:
             errors.bad("size", size, "none beside a motion model that is made: it has its own")
         if len(model):
             errors.bad("model", model, "one that follows nobody yet")
-        self.model = model
+        # a copy, for another tracker may be given the same one
+        self.model = model.copy()
         self.name = f"sort, {model.name}"
         self.least = float(errors.number("least", least, low=0, high=1))
         self.birth = None if birth is None else float(errors.number("birth", birth))
         self.patience = int(errors.number("patience", patience, low=0, whole=True))
         self.proof = int(errors.number("proof", proof, low=1, whole=True))
         self.coast = int(errors.number("coast", coast, low=0, high=self.patience, whole=True))
+        if not isinstance(by_class, (bool, np.bool_)):
+            errors.bad("by_class", by_class, "True or False")
         self.by_class = bool(by_class)
         self.decided: Decided | None = None
         self.frames = 0
@@ -129,7 +134,8 @@ class SortTracker:
         """Who is where in the next frame, given what was found in it; `Detections.empty()` if
         nothing was.
 
-        Boxes without area cannot be followed; they are left out. Raises `InputError` for anything
+        Boxes without area cannot be followed; they are left out. So is a track, in frames in which
+        its box has none, as a sliver at the border may. Raises `InputError` for anything
         but `Detections`.
         """
         if not isinstance(detections, Detections):
@@ -225,7 +231,7 @@ class SortTracker:
             scores=found.scores[new],
             ages=nothing,
             unseen=nothing,
-            # in a video's first frames nobody can have proved more than this
+            # a video begins with objects that are there already: they are believed at once
             proofs=nothing + (self.proof if self.frames < self.proof else 1),
         )
         return ids
@@ -233,6 +239,8 @@ class SortTracker:
     def _report(self) -> Tracks:
         books, state = self._books, self.model.state
         shown = (books.proofs >= self.proof) & (books.unseen <= self.coast)
+        # a sliver at the border may have lost its width when a filter moved it
+        shown &= (bx.sizes(state.boxes) > 0).all(-1)
         return Tracks(
             books.ids[shown],
             state.boxes[shown],

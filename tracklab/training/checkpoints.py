@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,21 @@ def write(path: Path, arrays: Mapping[str, Array], state: Mapping[str, Any]) -> 
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)
+
+
+def write_done(path: Path, arrays: Sequence[Array], plan: str, state: Mapping[str, Any]) -> None:
+    """Keep what a training of several parts has finished, until all of them are: see `done`."""
+    write(path, {f"{k:03d}": array for k, array in enumerate(arrays)}, {"plan": plan, **state})
+
+
+def done(path: Path, plan: str) -> tuple[list[Array], dict[str, Any]] | None:
+    """What `write_done` kept, in its order, and the state; None where nothing is, or where it was
+    made by another plan (fewer steps, other data): then train anew.
+    """
+    if not path.exists():
+        return None
+    arrays, state = read(path)
+    return (list(arrays.values()), state) if state.get("plan") == plan else None
 
 
 def try_write(path: Path) -> None:

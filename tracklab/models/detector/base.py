@@ -26,7 +26,7 @@ Raw = tuple[Any, Any, Any, Any]  # boxes, scores, labels (padded) and how many a
 class Detector:
     """A detector of objects of some classes in images of any size from 32 x 32 pixels.
 
-    kind: "rcnn", "fast", "faster" or "one-stage". class_names: of the labels from 0.
+    kind: "rcnn", "fast", "faster", "one-stage" or "second look". class_names: of the labels from 0.
     options: what it was built with. parts: its networks by name; together they hold all weights.
 
     A subclass says what its parts do: `raw` is what they find in images, `loss` what a batch costs.
@@ -170,6 +170,12 @@ def suppressed(found: Any, scores: Any, score: Any, overlap: Any, most: Any) -> 
         clip_boxes=False,
     )
     return kept.nmsed_boxes, kept.nmsed_scores, kept.nmsed_classes, kept.valid_detections
+
+
+def boxed(images: Any) -> None:
+    """Check a set at a door: images with the objects in them."""
+    if not all(hasattr(images, part) for part in ("images", "objects")):
+        errors.bad("images", images, "a datasets.BoxedImages, images with the objects in them")
 
 
 def as_images(images: Any) -> NDArray[np.uint8]:

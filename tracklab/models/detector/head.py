@@ -24,8 +24,8 @@ BINS = 8  # of a region, in each direction
 POSITIVE, NEGATIVE = 0.5, 0.5  # overlap with an object above and below which a region learns
 SAMPLED, MOST_POSITIVE = 32, 16  # regions an image and step
 BALANCE = 1.0  # lambda
-# Offsets are learned in these units. A third of the common 0.1 and 0.2: the smooth L1 loss is then
-# linear down to smaller errors, so that boxes which fit already go on getting better.
+# Offsets are learned in these units. About a third of the common 0.1 and 0.2: the smooth L1 loss is
+# then linear down to smaller errors, so that boxes which fit already go on getting better.
 UNITS = np.array([0.03, 0.03, 0.06, 0.06], np.float32)
 JITTER = 0.15  # of a true box's size, by which copies of it are moved and stretched
 COPIES = 2  # of each true box

@@ -52,7 +52,7 @@ def build(
     Raises `InputError` for options that are none.
     """
     errors.choice("kind", kind, KINDS)
-    names = _names(class_names)
+    names = checked_names(class_names)
     if count is None:
         count = PROPOSED if kind == FASTER else EXTERNAL
     options: dict[str, Any] = {
@@ -82,7 +82,8 @@ def build(
     return CLASSES[kind](names, parts, options)
 
 
-def _names(class_names: Sequence[str]) -> tuple[str, ...]:
+def checked_names(class_names: Any) -> tuple[str, ...]:
+    """The names of a detector's classes as a tuple; `InputError` unless each is there once."""
     wanted = "the names of the classes, one or more, each once"
     names = _several("class_names", class_names, wanted)
     if not all(isinstance(name, str) for name in names):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tracklab import boxes as bx
 from tracklab import errors, training
-from tracklab.models.detector.base import Detector, as_images
+from tracklab.models.detector.base import Detector, as_images, boxed
 from tracklab.models.detector.second_look import SecondLook
 from tracklab.quiet import keras
 
@@ -57,8 +57,7 @@ def train(
     if isinstance(model, SecondLook):
         wanted = "its finder (on `unnamed(images)`) or its namer (on `cut_out(images)`)"
         errors.bad("model", model, wanted)
-    if not all(hasattr(images, part) for part in ("images", "objects")):
-        errors.bad("images", images, "a datasets.BoxedImages, images with the objects in them")
+    boxed(images)
     names = tuple(getattr(images, "class_names", model.class_names))
     if names != model.class_names:
         errors.bad("images", errors.Said(f"classes {names}"), f"those of {model.class_names}")

@@ -6,7 +6,8 @@ confuses. So what was found is cut out of the picture and shown to a classifier,
 (Girshick et al., "Rich feature hierarchies", CVPR 2014, section 2.1), but behind the suppression:
 a handful of boxes a picture are looked at twice, not all that were proposed.
 
-Invariant: boxes are the finder's; the scores of a box over all classes add up to the finder's.
+Invariant: boxes are the finder's; before any are dropped, the scores of a box over all classes add
+up to the finder's.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from tracklab import boxes, errors
 from tracklab.datasets import BoxedImages
 from tracklab.detections import Objects
 from tracklab.models.detector import roi
-from tracklab.models.detector.base import Detector, Raw, as_images, suppressed
+from tracklab.models.detector.base import Detector, Raw, as_images, boxed, suppressed
+from tracklab.models.detector.networks import checked_names
 from tracklab.quiet import tf
 
 SIDE = 32  # pixels of a cut-out: what lesson 02's network was made for
@@ -38,7 +40,8 @@ class SecondLook(Detector):
     to 255, to logits `(R, C)`, such as `classifier.improved`. class_names: of its C logits.
 
     Each is trained for itself: the finder on `unnamed(images)`, the namer on `cut_out(images)`.
-    Raises `InputError` where finder or namer have other classes than they should.
+    It looks at no more than `LOOKS` boxes a picture, however many are asked for. Raises
+    `InputError` where finder or namer have other classes, or take other pixels, than they should.
     """
 
     kind = "second look"
@@ -46,10 +49,14 @@ class SecondLook(Detector):
     def __init__(self, finder: Detector, namer: Any, class_names: Sequence[str]) -> None:
         if not isinstance(finder, Detector) or len(finder.class_names) != 1:
             errors.bad("finder", finder, "a detector of one class, as `unnamed` makes them")
-        names = tuple(class_names)
-        if namer.output_shape != (None, len(names)):
-            came = errors.Said(f"a network with outputs {namer.output_shape}")
-            errors.bad("namer", came, f"one logit for each of {len(names)} classes")
+        names = checked_names(class_names)
+        pixels, logits = (getattr(namer, f"{end}_shape", None) for end in ("input", "output"))
+        if logits != (None, len(names)):
+            came = errors.Said(f"{errors.describe(namer)} with outputs {logits}")
+            errors.bad("namer", came, f"a network, one logit for each of {len(names)} classes")
+        if pixels not in ((None, SIDE, SIDE, 3), (None, None, None, 3)):
+            came = errors.Said(f"a network that takes {pixels}")
+            errors.bad("namer", came, f"one that takes pixels (R, {SIDE}, {SIDE}, 3)")
         super().__init__(names, finder.parts | {"namer": namer}, finder.options)
         self.finder = finder
 
@@ -64,7 +71,10 @@ class SecondLook(Detector):
     def names(self, images: Any, found: Any, count: Any) -> Any:
         """P(class | object) `(N, P, C)` of the first `count (N,)` boxes found `(N, P, 4)`."""
         there = tf.sequence_mask(count, found.shape[1])
-        logits = self.parts["namer"](cut(images, found, there), training=False)
+        cuts = cut(images, found, there)
+        # one more, that is thrown away: TensorFlow has no convolution of no pictures
+        cuts = tf.concat([cuts, tf.zeros((1, SIDE, SIDE, 3))], axis=0)
+        logits = self.parts["namer"](cuts, training=False)[:-1]
         shape = [*tf.unstack(tf.shape(there)), logits.shape[1]]
         return tf.scatter_nd(tf.cast(tf.where(there), tf.int32), tf.nn.softmax(logits), shape)
 
@@ -84,7 +94,11 @@ def cut(images: Any, regions: Any, there: Any) -> Any:
 
 
 def unnamed(images: BoxedImages) -> BoxedImages:
-    """The same images, with one class for all objects: what a finder learns from."""
+    """The same images, with one class for all objects: what a finder learns from.
+
+    Raises `InputError` for what is no set of images with boxes.
+    """
+    boxed(images)
     objects = [
         Objects(known.boxes, np.zeros(len(known), np.int64), known.ignored)
         for known in images.objects
@@ -100,9 +114,11 @@ def cut_out(
     shake: boxes are moved and stretched at random by about this part of their size, and stay inside
         the image: a finder's boxes are not exact either. seed: of these draws.
 
-    Raises `InputError` for images below 32 pixels, and options out of range.
+    Raises `InputError` for what is no set of images with boxes, images below 32 pixels, and options
+    out of range.
     """
-    errors.number("shake", shake, low=0, high=0.5)
+    boxed(images)
+    errors.number("shake", shake, low=0, high=0.25)
     height, width = as_images(images.images).shape[1:3]
     rng = np.random.default_rng(int(errors.number("seed", seed, low=0, whole=True)))
     pixels = [np.zeros((0, SIDE, SIDE, 3), np.uint8)]

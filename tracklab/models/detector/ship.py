@@ -149,17 +149,19 @@ def _train_thumbnails(plan: Plan, target: Path) -> tuple[Detector, dict[str, Any
     images = plan.scenes(sprites=sprites)
     print(images, flush=True)
     pixels, labels = second_look.cut_out(images, seed=SEED)
+    naming_path = target / f"{THUMBNAILS}.naming.checkpoint"
     naming = _resumed(
         namer,
-        target / f"{THUMBNAILS}.naming.checkpoint",
-        lambda path: classifier.train_improved(
+        naming_path,
+        repr(plan),
+        lambda: classifier.train_improved(
             namer,
             pixels,
             labels,
             seed=SEED,
             stages=classifier.FULL_SIZE,
             optimizer=keras.optimizers.SGD(NAMER_RATE, momentum=0.9, nesterov=True),
-            checkpoint=path,
+            checkpoint=naming_path,
             progress=True,
             **plan.naming,
         ),
@@ -190,32 +192,35 @@ def _find(model: Detector, images: BoxedImages, plan: Plan, path: Path) -> train
     return _resumed(
         model,
         path,
-        lambda checkpoint: recipe.train(
+        repr(plan),
+        lambda: recipe.train(
             model,
             images,
             seed=SEED,
             average=AVERAGE,
-            checkpoint=checkpoint,
+            checkpoint=path,
             progress=True,
             **plan.finding,
         ),
     )
 
 
-def _resumed(model: Any, path: Path, train: Callable[[Path], training.Curves]) -> training.Curves:
+def _resumed(
+    model: Any, path: Path, plan: str, train: Callable[[], training.Curves]
+) -> training.Curves:
     """Train a network, or take it and its curves from the file of a training that is done.
 
     The file stays until the weights are written: judging, or a second network, come before that.
     """
     done = path.with_suffix(".done.checkpoint")
-    if done.exists():
-        arrays, state = checkpoints.read(done)
-        for variable, value in zip(model.variables, arrays.values(), strict=True):
+    if kept := checkpoints.done(done, plan):
+        arrays, state = kept
+        for variable, value in zip(model.variables, arrays, strict=True):
             variable.assign(value)
         return training.Curves.from_json(state["curves"])
-    curves = train(path)
-    arrays = {f"{k:03d}": variable.numpy() for k, variable in enumerate(model.variables)}
-    checkpoints.write(done, arrays, {"curves": curves.to_json()})
+    curves = train()
+    arrays = [variable.numpy() for variable in model.variables]
+    checkpoints.write_done(done, arrays, plan, {"curves": curves.to_json()})
     return curves
 
 

@@ -38,7 +38,7 @@ def timings(
     `detect` takes, which crosses from one part to the next without leaving its graph. For R-CNN,
     "RoIAlign" is the cutting of the picture and "backbone" the passes of all pieces.
 
-    Raises `InputError` for an image that `detect` would not take.
+    Raises `InputError` for an image that `detect` would not take, and a model that is no detector.
     """
     repeats = int(errors.number("repeats", repeats, low=1, whole=True))
     images = base.as_images(errors.image("image", image)[None])
@@ -46,7 +46,8 @@ def timings(
         return _second_look(model, image, images, repeats)
     if isinstance(model, OneStage):
         return _one_stage(model, images, repeats)
-    assert isinstance(model, FastRCNN)
+    if not isinstance(model, FastRCNN):
+        errors.bad("model", model, "a detector, as detector.build makes it")
     return _two_stages(model, images, repeats)
 
 
