@@ -27,8 +27,6 @@ def _lines(
     got: Any,
     *,
     given: Any = None,
-    first: int = 0,
-    word: str = "detected",
 ) -> Any:
     """Wanted and yours as lines over frames, and what was given as crosses; None if it cannot."""
     from tracklab import plots
@@ -39,10 +37,10 @@ def _lines(
     with plots.style():
         if given is not None:
             places = np.arange(len(given))
-            ax.plot(places, given, "x", color="#777777", label=word, markersize=7)
-        ax.plot(first + np.arange(len(wanted)), wanted, "o-", color=plots.COLORS[2], label="wanted")
+            ax.plot(places, given, "x", color="#777777", label="detected", markersize=7)
+        ax.plot(np.arange(len(wanted)), wanted, "o-", color=plots.COLORS[2], label="wanted")
         if mine.shape == wanted.shape:
-            ax.plot(first + np.arange(len(mine)), mine, "s--", color=plots.COLORS[1], label="yours")
+            ax.plot(np.arange(len(mine)), mine, "s--", color=plots.COLORS[1], label="yours")
         ax.set(xlabel=xlabel, ylabel=ylabel)
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.legend(fontsize=8.5)
@@ -146,9 +144,21 @@ def _are_coasted(guesses: Floats, truth: Floats, starts: Whole) -> bool:
 
 
 def _draw_coast(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
-    return _lines(
-        "Error after hidden frames", "frames hidden", "error (pixels)", wanted, got, first=1
-    )
+    from tracklab.exercises import sketch
+
+    guesses, truth, starts = inputs
+    sheet = sketch.Sheet(truth[starts.min() :], guesses)
+    sheet.path(truth[starts.min() :], sketch.GIVEN, key="the way, from the first start on")
+    for start in np.unique(starts):
+        sheet.text(truth[start], f"last seen in frame {start}")
+    for way, start in zip(guesses, starts, strict=True):
+        for k, guess in enumerate(way, 1):
+            sheet.arrow(guess, truth[start + k], sketch.WANTED, key="errors, from the guesses on")
+            sheet.point(guess, sketch.OTHER, key="guesses")
+    for name, values, colour in (("wanted", wanted, sketch.WANTED), ("yours", got, sketch.YOURS)):
+        numbers = ", ".join(f"{float(v):.3g}" for v in np.ravel(np.asarray(values, float))[:6])
+        sheet.note(f"{name}: {numbers}", colour, dashed=name == "yours")
+    return sheet.picture()
 
 
 COAST_ERROR = Exercise(
@@ -169,7 +179,7 @@ COAST_ERROR = Exercise(
         ),
         (
             np.array([[[3.0, 4.0]]]),
-            np.array([[7.0, 7.0], [0.0, 0.0]]),
+            np.array([[7.0, 8.0], [0.0, 0.0]]),
             np.array([0]),
         ),
     ),
@@ -233,7 +243,7 @@ COAST_ERROR = Exercise(
     praise="This is the number by which estimators are compared below.",
     onward="It says how far, not which way. Is it the same along the motion as across it?",
     draw=_draw_coast,
-    alt="Errors over the number of hidden frames: the wanted ones, and yours dashed.",
+    alt="The true way, the guesses, and an arrow from each guess to where the object was then.",
 )
 
 
@@ -1066,7 +1076,7 @@ def _is_reached(inputs: Floats, weight: float) -> bool:
 
 def _draw_reach(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     return _lines(
-        f"How much the last state depends on earlier ones (weight {inputs[1]:g})",
+        f"What the last state owes to earlier ones (weight {inputs[1]:g})",
         "frames back",
         "derivative",
         wanted,
