@@ -151,6 +151,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few steps, to see it run")
     options = parser.parse_args()
     if options.shipped:
+        if options.write:
+            parser.error("--write stores all results: not with --shipped")
         shipped()
         return
     budget: dict[str, float] = {"steps": 3} if options.quick else {"cpu_seconds": BUDGET}

@@ -160,6 +160,18 @@ def test_train_motion_judges_with_errors_in_pixels(monkeypatch):
     assert all(value > 0 for value in found.values())
 
 
+def test_train_hands_the_detectors_their_names(monkeypatch):
+    from tracklab.models import detector
+
+    calls = []
+    monkeypatch.setattr(
+        detector, "train_shipped", lambda judge, out, *, name, quick: calls.append((out, name))
+    )
+    assert cli.main(["train", "thumbnails", "--out", "somewhere"]) == 0
+    assert cli.main(["train", "detector"]) == 0
+    assert calls == [("somewhere", "thumbnails"), (None, "detector")]
+
+
 def test_train_knows_what_can_be_trained(capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main(["train", "nothing"])

@@ -869,6 +869,20 @@ def test_mot_detections(tmp_path):
     assert clip[2:3].detections[0][0, 4] == pytest.approx(24.2)
 
 
+def test_mot_rows_without_a_box_are_left_out_and_said(tmp_path):
+    truth = "1,1,1,1,10,20,1\n2,1,1,1,0,20,1\n"
+    listed = "1,-1,1,1,10,20,0.9\n1,-1,nan,1,10,20,0.9\n2,-1,5,5,3,0,0.9\n"
+    with pytest.warns(UserWarning, match="rows have no box") as told:
+        clip = video.read_clip(mot(tmp_path / "s", truth, listed))
+    words = sorted(str(each.message).partition("txt: ")[2] for each in told)
+    assert words == [
+        "1 rows have no box (no area, or not a number) and are left out (line 2)",
+        "2 rows have no box (no area, or not a number) and are left out (line 2, 3)",
+    ]
+    assert clip.truth.present.tolist() == [[True], [False], [False], [False]]
+    assert [len(found) for found in clip.detections] == [1, 0, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("truth", "words"),
     [

@@ -201,7 +201,8 @@ def read_mot_truth(path: Path, numbers: Sequence[int], *, everything: bool = Fal
     world coordinates: they know neither class nor visibility. Pixels count from 1.
 
     numbers: of the images, growing. A row belongs to the image whose number is its frame; rows of
-    which there is no image are left out with a warning.
+    which there is no image are left out with a warning, and so are boxes that are none (no area,
+    or NaN): there the object is absent.
 
     everything: keep rows whose flag is 0, too: distractors, occluders and what else was annotated.
 
@@ -214,6 +215,7 @@ def read_mot_truth(path: Path, numbers: Sequence[int], *, everything: bool = Fal
     kinds: dict[int, Counter[int]] = {}
     lines: dict[tuple[int, int], int] = {}
     lost: list[int] = []
+    flat: list[int] = []
     for line, values in rows(path, wanted, counts=range(6, 11)):
         frame = _frame(path, line, values[0], numbers)
         identity = whole(path, line, values[1], "identity", low=-LARGEST)
@@ -233,9 +235,12 @@ def read_mot_truth(path: Path, numbers: Sequence[int], *, everything: bool = Fal
         if frame not in places:
             lost.append(frame)
             continue
+        if not np.isfinite(box).all():
+            flat.append(line)
         found.setdefault(identity, {})[places[frame]] = (box, min(max(seen, 0.0), 1.0))
         kinds.setdefault(identity, Counter())[kind] += 1
     _warn_of_lost(path, lost, numbers)
+    _warn_of_flat(path, flat)
     ids = sorted(found)
     boxes = np.full((count, len(ids), 4), np.nan, np.float32)
     visibility = np.zeros((count, len(ids)), np.float32)
@@ -256,12 +261,14 @@ def read_mot_truth(path: Path, numbers: Sequence[int], *, everything: bool = Fal
 def read_mot_detections(path: Path, numbers: Sequence[int]) -> tuple[NDArray[np.float32], ...]:
     """What a detector found, from a `det.txt`: one `(n, 6)` float32 array a frame.
 
-    Columns are `x1, y1, x2, y2, score, class`. Scores are the file's own (not always between 0
+    Columns are `x1, y1, x2, y2, score, class`. Rows without a box (no area, or NaN) are left out
+    with a warning. Scores are the file's own (not always between 0
     and 1: some detectors write logits or margins); the class is -1 where the file does not tell.
     Rows find their images as in `read_mot_truth`.
     """
     places = {number: place for place, number in enumerate(numbers)}
     lost: list[int] = []
+    flat: list[int] = []
     wanted = "frame, -1, x, y, width, height, score"
     found: list[list[NDArray[np.float32]]] = [[] for _ in numbers]
     for line, values in rows(path, wanted, counts=range(6, 11)):
@@ -272,9 +279,12 @@ def read_mot_detections(path: Path, numbers: Sequence[int]) -> tuple[NDArray[np.
             raise errors.SourceError(f"{path}, line {line}: score {score:g}, wanted a number")
         if frame not in places:
             lost.append(frame)
-        elif np.isfinite(box).all():
+        elif not np.isfinite(box).all():
+            flat.append(line)
+        else:
             found[places[frame]].append(np.array([*box, score, kind], np.float32))
     _warn_of_lost(path, lost, numbers)
+    _warn_of_flat(path, flat)
     return tuple(np.stack(rows_) if rows_ else np.zeros((0, 6), np.float32) for rows_ in found)
 
 
@@ -285,6 +295,16 @@ def _warn_of_lost(path: Path, lost: list[int], numbers: Sequence[int]) -> None:
         warnings.warn(
             f"{path}: {len(lost)} rows are of frames that have no image and are left out "
             f"(frame {told}; the {len(numbers)} images are {numbers[0]} to {numbers[-1]})",
+            stacklevel=6,
+        )
+
+
+def _warn_of_flat(path: Path, lines: list[int]) -> None:
+    if lines:
+        told = ", ".join(map(str, lines[:TOLD])) + (", ..." if len(lines) > TOLD else "")
+        warnings.warn(
+            f"{path}: {len(lines)} rows have no box (no area, or not a number) and are left out "
+            f"(line {told})",
             stacklevel=6,
         )
 
