@@ -22,7 +22,7 @@ lab: $(READY) ## set up if needed, then open the first lesson in JupyterLab
 
 test: lint unit lessons browser ## set up if needed, then hold everything: style, types, tests, lessons, browser
 
-check: lint ## the fast part of the tests, in under two minutes
+check: lint ## the fast part of the tests, in a few minutes
 	$(PYTEST) -q -n 2 -m "not slow and not browser" tests
 
 lint: $(READY) ## style and types of package, scripts, tests and lessons
