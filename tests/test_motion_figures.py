@@ -3,10 +3,11 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pictured
 import pytest
 from matplotlib.patches import Ellipse
 
-from tracklab import errors, motion, plots
+from tracklab import errors, motion
 from tracklab.plots import motion as figures
 
 ONE = motion.observe(1, 30, seed=3, part="test", gaps=1.0)
@@ -31,16 +32,7 @@ EXAMPLES = {
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_figure_has_a_finding_words_and_a_small_file(name):
-    fig = EXAMPLES[name]()
-    png = plots.figure_to_png(fig)
-    picture = plots.decode(png)
-    assert len(png) < 200_000
-    assert picture.shape[1] <= 720
-    assert picture.std() > 5
-    assert fig.get_suptitle()
-    assert len(fig.alt) > len(fig.get_suptitle())
-    assert ".." not in fig.alt
-    np.testing.assert_array_equal(picture, plots.figure_to_rgb(EXAMPLES[name]()))
+    pictured.check(EXAMPLES[name], largest=200_000)
 
 
 def test_ellipses_reach_two_deviations_around_the_estimates():
