@@ -953,7 +953,7 @@ def test_a_loop_that_swallows_everything_ends_too(loop):
 
 
 def test_loading_a_module_is_not_taken_for_an_endless_loop(tmp_path, monkeypatch):
-    (tmp_path / "slow_to_load.py").write_text("import time\ntime.sleep(0.3)\n")
+    (tmp_path / "slow_to_load.py").write_text("import time\ntime.sleep(1.5)\n")
     monkeypatch.syspath_prepend(str(tmp_path))
 
     def answer():
@@ -962,10 +962,10 @@ def test_loading_a_module_is_not_taken_for_an_endless_loop(tmp_path, monkeypatch
         return slow_to_load.__name__
 
     try:
-        assert guard.call(answer, (), 0.2).value == "slow_to_load"
+        assert guard.call(answer, (), 1.0).value == "slow_to_load"
         sys.modules.pop("slow_to_load")
         said = []
-        helper = threading.Thread(target=lambda: said.append(guard.call(answer, (), 0.2)))
+        helper = threading.Thread(target=lambda: said.append(guard.call(answer, (), 1.0)))
         helper.start()
         helper.join(20)
         assert said[0].value == "slow_to_load"
