@@ -22,7 +22,7 @@ from tracklab.explorers.controls import Choice, Control, Play, Seed, Slider
 from tracklab.explorers.shell import Drawing, Explorer
 from tracklab.metrics import multi
 from tracklab.trackers.association import GATE_99
-from tracklab.trackers.sort import LEAST, PATIENCE, PROOF, Decided, SortTracker
+from tracklab.trackers.sort import LEAST, PATIENCE, Decided, SortTracker
 from tracklab.tracks import Tracks
 
 FRAMES, OBJECTS = 60, 6
@@ -80,7 +80,7 @@ class Run:
 
 @functools.lru_cache(KEPT)
 def run(model: str, least: float, patience: int, noise: float, seed: int) -> Run:
-    """Take a tracker through a crowd, and keep the books that `Decided` leaves to its reader."""
+    """Take a tracker through a crowd, and say of each frame what became of whom."""
     made = crowd(
         OBJECTS,
         FRAMES,
@@ -96,22 +96,17 @@ def run(model: str, least: float, patience: int, noise: float, seed: int) -> Run
     decided: list[Decided] = []
     fates: list[Fate] = []
     tracks: list[Tracks] = []
-    unseen: dict[int, int] = {}
-    proofs: dict[int, int] = {}
     for found in made.detections:
         tracks.append(tracker.update(found))
         one = tracker.decided
         assert one is not None
-        fate = _fate(one, unseen, proofs, first=len(decided) < PROOF)
         decided.append(one)
-        fates.append(fate)
-        unseen = {k: n for k, n in fate.unseen.items() if k not in fate.died}
-        unseen |= dict.fromkeys(fate.born.values(), 0)
+        fates.append(_fate(one))
     switches = multi.cover(made.truth, tracks).switches
     return Run(made, tuple(decided), tuple(fates), tuple(switches))
 
 
-def _fate(one: Decided, unseen: dict[int, int], proofs: dict[int, int], first: bool) -> Fate:
+def _fate(one: Decided) -> Fate:
     ids = one.ids.tolist()
     pairs = {ids[row]: (int(column), "overlap") for row, column in one.overlap.pairs.tolist()}
     rows, columns = one.left
@@ -119,17 +114,12 @@ def _fate(one: Decided, unseen: dict[int, int], proofs: dict[int, int], first: b
         pairs[ids[rows[row]]] = (int(columns[column]), "distance")
     taken = {column for column, _ in pairs.values()}
     free = [column for column in range(len(one.found)) if column not in taken]
-    born = dict(zip(free, one.born.tolist(), strict=True))
-    for k in pairs:
-        proofs[k] += 1
-    proofs.update(dict.fromkeys(born.values(), PROOF if first else 1))
-    everyone = [*ids, *born.values()]
     return Fate(
         pairs,
-        born,
-        {k: 0 if k in pairs else unseen[k] + 1 for k in ids},
+        dict(zip(free, one.born.tolist(), strict=True)),
+        dict(zip(ids, one.unseen.tolist(), strict=True)),
         tuple(one.died.tolist()),
-        frozenset(k for k in everyone if proofs[k] < PROOF),
+        frozenset(one.unproved.tolist()),
     )
 
 

@@ -38,7 +38,9 @@ class Decided(NamedTuple):
         deviations: `(T, 2)` how far off their centres may be, pixels. found: the detections that
         were looked at. overlap, distance: the two associations; rows and columns of the second
         are those that `left (rows, columns)` names.
-    born, died: identities that began and ended in this frame.
+    unseen: `(T,)` int64, for how many frames each was not seen, this one among them.
+    born, died, unproved: identities that began, that ended, and that are not believed yet, or
+        ended before they were.
     """
 
     ids: NDArray[np.int64]
@@ -48,8 +50,10 @@ class Decided(NamedTuple):
     overlap: Step
     distance: Step
     left: tuple[NDArray[np.int64], NDArray[np.int64]]
+    unseen: NDArray[np.int64]
     born: NDArray[np.int64]
     died: NDArray[np.int64]
+    unproved: NDArray[np.int64]
 
 
 @dataclass
@@ -144,7 +148,8 @@ class SortTracker:
         predicted = self._predicted()
         matched, overlap, distance, left = self._associate(found, predicted)
         self._correct(found, matched)
-        died = self._end(matched)
+        unseen, unproved = self._books.unseen, self._unproved()
+        died = self._end()
         born = self._begin(found, matched)
         self.frames += 1
         self.decided = Decided(
@@ -155,8 +160,10 @@ class SortTracker:
             overlap,
             distance,
             left,
+            unseen,
             born,
             died,
+            np.union1d(unproved, self._unproved()),
         )
         return self._report()
 
@@ -168,9 +175,8 @@ class SortTracker:
         self, found: Detections, predicted: _Predicted
     ) -> tuple[NDArray[np.int64], Step, Step, tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """For each object the row of its detection, or -1; and how that was decided."""
-        labels = self._books.labels[:, None]
-        same = (labels == found.labels) if self.by_class else labels == labels
-        same = np.broadcast_to(same, (len(labels), len(found)))
+        labels = self._books.labels
+        same = (labels[:, None] == found.labels) | (not self.by_class)
         matched = np.full(len(labels), -1, np.int64)
         overlap = by_overlap(predicted.boxes, found.boxes, same, least=self.least)
         matched[overlap.pairs[:, 0]] = overlap.pairs[:, 1]
@@ -197,10 +203,13 @@ class SortTracker:
         boxes = np.full((len(matched), 4), np.nan, np.float32)
         boxes[seen] = found.boxes[matched[seen]]
         self.model.update(boxes)
-        books.scores = books.scores.copy()
         books.scores[seen] = found.scores[matched[seen]]
 
-    def _end(self, matched: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _unproved(self) -> NDArray[np.int64]:
+        """The identities of those that are not believed yet."""
+        return self._books.ids[self._books.proofs < self.proof]
+
+    def _end(self) -> NDArray[np.int64]:
         """Drop who was not seen for too long, and who missed a frame before it was believed."""
         books = self._books
         kept = (books.unseen <= self.patience) & (

@@ -148,7 +148,6 @@ def _train_thumbnails(plan: Plan, target: Path) -> tuple[Detector, dict[str, Any
     namer, lesson_02 = classifier.shipped()
     images = plan.scenes(sprites=sprites)
     print(images, flush=True)
-    pixels, labels = second_look.cut_out(images, seed=SEED)
     naming_path = target / f"{THUMBNAILS}.naming.checkpoint"
     naming = _resumed(
         namer,
@@ -156,8 +155,7 @@ def _train_thumbnails(plan: Plan, target: Path) -> tuple[Detector, dict[str, Any
         repr(plan),
         lambda: classifier.train_improved(
             namer,
-            pixels,
-            labels,
+            *second_look.cut_out(images, seed=SEED),
             seed=SEED,
             stages=classifier.FULL_SIZE,
             optimizer=keras.optimizers.SGD(NAMER_RATE, momentum=0.9, nesterov=True),
@@ -170,12 +168,12 @@ def _train_thumbnails(plan: Plan, target: Path) -> tuple[Detector, dict[str, Any
     unnamed = second_look.unnamed(images)
     finding = _find(finder, unnamed, plan, target / f"{THUMBNAILS}.finding.checkpoint")
     model = SecondLook(finder, namer, images.class_names)
-    widths = finder.options["widths"]
+    widths, objects = finder.options["widths"], sum(images.counts.values())
     card = {
         "title": "Faster R-CNN that finds CIFAR-10's thumbnails, and a second look that names them",
         "recipe": (
             f"The finder, which knows one class: {_finder_in_words(widths, finding)} The namer: "
-            f"lesson 02's classifier ({lesson_02.sha256[:12]}), trained on with {len(labels):,} "
+            f"lesson 02's classifier ({lesson_02.sha256[:12]}), trained on with {objects:,} "
             f"objects cut out of the same frames, rate {NAMER_RATE}; {len(naming)} steps "
             f"(`detector.SecondLook`). Judged on {plan.held_out} held-out frames of each kind, "
             "made of CIFAR-10's test images."
