@@ -47,7 +47,7 @@ times: $(READY) ## print the measured seconds of every lesson
 	$(BIN)/python scripts/lessons.py times
 
 bench: $(READY) ## run every benchmark, one after the other (long: see benchmarks/)
-	@for name in scenes video boxes trackers explorers classifier proposals detector blood_cells multi motion tracking; do \
+	@for name in scenes video boxes trackers explorers classifier proposals detector blood_cells multi single motion tracking; do \
 	    echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml

@@ -4,8 +4,9 @@ Of detectors, `detection` measures (precision and recall, average precision) and
 explains (which mistake, what it costs, the worst frames); below them `matching` (which detection
 found which object), `curve` (the area below precision over recall) and `proposals` (what they
 cover). Of trackers of many objects, `multi` measures (MOTA, IDF1, HOTA) and `counting` reads off
-tracks how many there are, how fast they go and how long they stay. `motion` measures estimates of
-path and speed.
+tracks how many there are, how fast they go and how long they stay. Of trackers of one object,
+`single` measures (success, precision, GOT-10k's figures, where they lose it). `motion` measures
+estimates of path and speed.
 Nothing here is imported until it is used.
 """
 
@@ -23,6 +24,7 @@ _ROOMS = (
     "motion",
     "multi",
     "proposals",
+    "single",
 )
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
         motion,
         multi,
         proposals,
+        single,
     )
 
 __all__ = [
@@ -46,6 +49,7 @@ __all__ = [
     "motion",
     "multi",
     "proposals",
+    "single",
 ]
 
 
