@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import cv2
 import numpy as np
@@ -447,6 +448,22 @@ def test_run_takes_frames_one_at_a_time_and_times_them():
     assert track.frames_per_second > 0
     assert track.name == "still"
     np.testing.assert_array_equal(track.boxes, [BOX] * 6)
+
+
+def test_processor_time_is_that_of_work_and_not_of_waiting():
+    class Slow(type(trackers.create("still"))):
+        def _step(self, frame):
+            time.sleep(0.02)
+            start = time.process_time()
+            while time.process_time() - start < 0.01:
+                pass
+            return super()._step(frame)
+
+    track = trackers.run(Slow(), moving(line(4)))
+    assert len(track.cpu_seconds) == len(track) == 4
+    assert (track.seconds[1:] >= 0.03).all()
+    assert (track.cpu_seconds[1:] >= 0.01).all()
+    assert track.cpu_seconds[1:].min() < 0.02  # sleeping costs nothing
 
 
 def test_tracks_and_paths_are_equal_to_themselves_alone():

@@ -99,6 +99,8 @@ class Track:
     scores: `(T,)` float32, 0 to 1; 1 in the first frame.
     seconds: `(T,)` float64, the time spent in `init` (first frame) and in `update`, without the
         time that decoding the frame took.
+    cpu_seconds: `(T,)` float64, the same in processor time of the whole process, on all cores; None
+        where nobody measured it.
     """
 
     boxes: NDArray[np.float32]
@@ -106,6 +108,7 @@ class Track:
     scores: NDArray[np.float32]
     seconds: NDArray[np.float64]
     name: str = "tracker"
+    cpu_seconds: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -129,14 +132,16 @@ def follow(tracker: Tracker, frames: Clip | Iterable[Frame], box: ArrayLike | No
     start = _first_box(frames) if box is None else bx.as_box(box)
     states: list[State] = []
     seconds: list[float] = []
+    cpu_seconds: list[float] = []
     for frame in frames:
-        begin = time.perf_counter()
+        begin, cpu = time.perf_counter(), time.process_time()
         if states:
             states.append(tracker.update(frame))
         else:
             tracker.init(frame, start)
             states.append(State(start, np.full(2, np.nan, np.float32), 1.0))
         seconds.append(time.perf_counter() - begin)
+        cpu_seconds.append(time.process_time() - cpu)
     if not states:
         errors.bad("frames", errors.Said("no frames"), "at least one frame")
     return Track(
@@ -145,6 +150,7 @@ def follow(tracker: Tracker, frames: Clip | Iterable[Frame], box: ArrayLike | No
         scores=np.array([state.score for state in states], np.float32),
         seconds=np.array(seconds),
         name=getattr(tracker, "name", type(tracker).__name__),
+        cpu_seconds=np.array(cpu_seconds),
     )
 
 
