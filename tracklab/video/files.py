@@ -1,8 +1,15 @@
-"""Names of files, and why one cannot be used, said the same way by every reader and writer."""
+"""Names of files, why one cannot be used, and how one is replaced: the same for all who do it."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import uuid
 from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from tracklab import errors
 
 
 def address(path: str | PathLike[str]) -> str:
@@ -15,3 +22,30 @@ def why(error: BaseException, to: str = "read") -> str:
     if isinstance(error, PermissionError):
         return f"no permission to {to} it"
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
+
+
+def path_of(path: Any) -> Path:
+    """The path of a text file; `InputError` for what is none."""
+    if not isinstance(path, (str, os.PathLike)) or not str(os.fspath(path)):
+        errors.bad("path", path, "the name of a text file")
+    return Path(path)
+
+
+def write_whole(path: Path, content: str | bytes) -> Path:
+    """Write a file, text or bytes, so that it is there whole or not at all; returns its path.
+
+    An existing one is replaced. Raises `SourceError` where it cannot be written.
+    """
+    part = path.with_name(f".{uuid.uuid4().hex[:12]}.part")
+    try:
+        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        part.replace(path)
+    except OSError as error:
+        raise errors.SourceError(
+            f"{path}: cannot be written ({why(error, 'write')}); wanted a place in a folder that "
+            "exists"
+        ) from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+    return path

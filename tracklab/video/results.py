@@ -12,9 +12,7 @@ is left out.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import uuid
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +23,7 @@ import numpy as np
 from tracklab import errors
 from tracklab.tracks import Tracks, frames_of
 from tracklab.video import truths
-from tracklab.video.files import why
+from tracklab.video.files import path_of, write_whole
 
 WANTED = "frame, id, x, y, width, height, and perhaps score and three more"
 
@@ -42,7 +40,7 @@ def write_tracks(path: str | os.PathLike[str], tracks: Sequence[Tracks], *, firs
     Raises `InputError` for anything but a list of `Tracks` and boxes farther than 10 million pixels
     away, `SourceError` where the file cannot be written.
     """
-    path = _path(path)
+    path = path_of(path)
     first = int(errors.number("first", first, low=0, whole=True))
     rows = []
     for number, frame in enumerate(frames_of(tracks), first):
@@ -53,25 +51,13 @@ def write_tracks(path: str | os.PathLike[str], tracks: Sequence[Tracks], *, firs
             came = errors.Said(f"identity {frame.ids.max()}")
             errors.bad(f"tracks[{number - first}]", came, f"identities up to {truths.LARGEST}")
         for one in frame:
-            x1, y1, x2, y2 = map(_decimal, one.box)
+            x1, y1, x2, y2 = map(decimal, one.box)
             # x = x1 + 1: the first pixel is number 1 in the file
             x, y = x1 + truths.FIRST_PIXEL, y1 + truths.FIRST_PIXEL
-            values = (x, y, x2 - x1, y2 - y1, _decimal(np.float32(one.score)))
+            values = (x, y, x2 - x1, y2 - y1, decimal(np.float32(one.score)))
             shown = ",".join(f"{value.normalize():f}" for value in values)
             rows.append(f"{number},{one.id},{shown},-1,-1,-1\n")
-    part = path.with_name(f".{uuid.uuid4().hex[:12]}.part")
-    try:
-        part.write_text("".join(rows), encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise errors.SourceError(
-            f"{path}: cannot be written ({why(error, 'write')}); wanted a place in a folder that "
-            "exists"
-        ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-    return path
+    return write_whole(path, "".join(rows))
 
 
 def read_tracks(path: str | os.PathLike[str], frames: int | Sequence[int]) -> list[Tracks]:
@@ -88,7 +74,7 @@ def read_tracks(path: str | os.PathLike[str], frames: int | Sequence[int]) -> li
     is not in the clip, an identity below 0 (a list of detections, `det.txt`, has -1 in its place),
     and a box that is not finite or has no area; `InputError` for numbers that do not grow.
     """
-    path = _path(path)
+    path = path_of(path)
     numbers = _numbers(frames)
     places = {number: place for place, number in enumerate(numbers)}
     found: list[list[tuple[int, Any, int, float]]] = [[] for _ in numbers]
@@ -137,12 +123,6 @@ def _frames(found: list[list[tuple[int, Any, int, float]]]) -> list[Tracks]:
     return tracks
 
 
-def _path(path: Any) -> Path:
-    if not isinstance(path, (str, os.PathLike)) or not str(os.fspath(path)):
-        errors.bad("path", path, "the name of a text file")
-    return Path(path)
-
-
 def _numbers(frames: Any) -> Sequence[int]:
     if isinstance(frames, (int, np.integer)):
         return range(1, 1 + int(errors.number("frames", frames, low=0, whole=True)))
@@ -160,6 +140,6 @@ def _numbers(frames: Any) -> Sequence[int]:
     return [int(number) for number in numbers]
 
 
-def _decimal(value: Any) -> Decimal:
+def decimal(value: Any) -> Decimal:
     """The shortest decimal number that a float32 is."""
     return Decimal(np.format_float_positional(np.float32(value), unique=True, trim="-"))
