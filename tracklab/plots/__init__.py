@@ -2,9 +2,10 @@
 
 `figure` starts a new one; `images`, `paths`, `curves`, `bars`, `confusion`, `reliability`,
 `precision_recall`, `recall_against_count`, `time_by_part`, `scoreboard`, `mistakes_by_kind`,
-`gallery`, `anchors_on`, `hota_over_alpha`, `identities` and `paired` are made. Each returns a
-`Figure`, which shows itself at the end of a notebook's cell (or by `display`) and carries a text
-alternative, `alt`.
+`gallery`, `anchors_on`, `hota_over_alpha`, `identities`, `paired`, `success_plot`,
+`precision_plot`, `normalized_precision_plot`, `by_attribute`, `overlap_over_time` and
+`accuracy_against_speed` are made. Each returns a `Figure`, which shows itself at the end of a
+notebook's cell (or by `display`) and carries a text alternative, `alt`.
 """
 
 from tracklab.overlay import draw as overlay
@@ -42,15 +43,25 @@ from tracklab.plots.detection import (
     time_by_part,
 )
 from tracklab.plots.pictures import as_rgb, images, label_at_right, paths, spread
+from tracklab.plots.single import (
+    accuracy_against_speed,
+    by_attribute,
+    normalized_precision_plot,
+    overlap_over_time,
+    precision_plot,
+    success_plot,
+)
 from tracklab.plots.tracking import hota_over_alpha, identities, paired
 
 __all__ = [
     "COLORS",
     "STYLE",
     "Figure",
+    "accuracy_against_speed",
     "anchors_on",
     "as_rgb",
     "bars",
+    "by_attribute",
     "calibration",
     "confusion",
     "curves",
@@ -68,10 +79,13 @@ __all__ = [
     "label_at_right",
     "mistakes_by_kind",
     "moving_average",
+    "normalized_precision_plot",
+    "overlap_over_time",
     "overlay",
     "paired",
     "paths",
     "plain",
+    "precision_plot",
     "precision_recall",
     "recall_against_count",
     "reliability",
@@ -80,5 +94,6 @@ __all__ = [
     "show_png",
     "spread",
     "style",
+    "success_plot",
     "time_by_part",
 ]
