@@ -21,7 +21,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command_and_loads_nothing_heavy():
     done = run("--help")
     assert done.returncode == 0
-    for command in ("doctor", "lessons", "explore", "train"):
+    for command in ("doctor", "lessons", "explore", "evaluate", "train"):
         assert command in done.stdout
     code = (
         "import sys; from tracklab.cli import main\n"

@@ -15,7 +15,7 @@ FLOORS = (
     ("scenes", "video", "datasets", "proposals", "augment"),
     ("models", "motion", "optimizers", "training"),
     ("trackers",),
-    ("metrics", "explain", "compress"),
+    ("evaluation", "metrics", "explain", "compress"),
     ("plots", "overlay", "show", "exercises", "explorers"),
     ("doctor", "cli", "__main__"),
 )

@@ -3,8 +3,9 @@
 Each command is a function of the parsed arguments that returns an exit code, and imports what it
 needs itself, so that `--help` is instant and the doctor starts where little else does.
 
-Exit codes: 0 done; 1 the doctor found something broken; 2 wrong use, or an error that tracklab
-raises on purpose (one line, no traceback); 130 stopped with Ctrl-C.
+Exit codes: 0 done; 1 the doctor found something broken, or a sequence or a tracker could not be
+evaluated (the others were); 2 wrong use, or an error that tracklab raises on purpose (one line, no
+traceback); 130 stopped with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tracklab.motion import MotionModel, Observed
 
 ABOUT = "tracklab: visual object tracking with deep learning, as a course that you run."
-WRONG, STOPPED = 2, 130
+INCOMPLETE, WRONG, STOPPED = 1, 2, 130
 NETWORKS = ("classifier", "detector", "thumbnails", "motion")
 
 
@@ -70,6 +71,33 @@ def build_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("explore", help="list the explorers, or open one in JupyterLab")
     command.add_argument("name", nargs="?", help="an explorer; without one, they are listed")
     command.set_defaults(run=_explore)
+
+    command = commands.add_parser(
+        "evaluate",
+        help="compare trackers on sequences: a table, and plots",
+        description="Takes trackers of one object through sequences, each from the true box of the "
+        "first frame to the end, on all cores, and prints one table. With --out, runs that are "
+        "done are kept and not run again.",
+    )
+    command.add_argument(
+        "sequence",
+        nargs="+",
+        metavar="SEQUENCE",
+        help="a folder of OTB or VOT, a folder of such folders, or built-in scenes: "
+        "scenes:occlusion, scenes:dials (one of each difficulty), scenes:dials:0-4 (five of each)",
+    )
+    command.add_argument(
+        "--tracker",
+        nargs="+",
+        action="extend",
+        metavar="NAME",
+        help="trackers, or NAME:option=value; all that this machine has if not given",
+    )
+    command.add_argument("--out", metavar="FOLDER", help="keep boxes and times, tables and plots")
+    command.add_argument("--jobs", type=int, metavar="N", help="processes; as many as cores")
+    command.add_argument("--frames", type=int, metavar="N", help="of each sequence; all of them")
+    command.add_argument("--each", action="store_true", help="also a table of the sequences")
+    command.set_defaults(run=_evaluate)
 
     command = commands.add_parser("train", help="train a shipped network again, write its card")
     command.add_argument(
@@ -130,6 +158,30 @@ def _explore(parsed: argparse.Namespace) -> int:
         f"from tracklab import explore\n\nexplore({parsed.name!r})",
         "Run the cell (Shift + Enter), then move the controls.",
     )
+
+
+def _evaluate(parsed: argparse.Namespace) -> int:
+    from tracklab import evaluation
+
+    report = evaluation.run(
+        parsed.sequence,
+        parsed.tracker,
+        out=parsed.out,
+        jobs=parsed.jobs,
+        frames=parsed.frames,
+        say=lambda line: print(f"tracklab: {line}", file=sys.stderr),
+    )
+    print(f"\n{report}")
+    if parsed.each:
+        print(f"\n{report.each()}")
+    if parsed.out is not None:
+        from tracklab.plots import evaluation as pictures
+
+        folder = Path(parsed.out).expanduser()
+        files = report.save(folder) + pictures.save(report, folder, each=parsed.each)
+        names = dict.fromkeys(path.relative_to(folder).parts[0] for path in files)
+        print(f"\nIn {parsed.out}: {', '.join(names)}, and a folder for each tracker")
+    return INCOMPLETE if report.problems else 0
 
 
 def _train(parsed: argparse.Namespace) -> int:
