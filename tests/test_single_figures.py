@@ -1,11 +1,14 @@
 """Figures about trackers of one object: what is drawn is what was measured, and words say it."""
 
+import doctest
+
 import numpy as np
 import pictured
 import pytest
 
-from tracklab import errors, plots
+from tracklab import clips, errors, plots, scenes
 from tracklab.metrics import single
+from tracklab.plots import losing
 
 BOX = np.array([10.0, 20, 30, 40])
 TRUTH = np.array([BOX] * 60)
@@ -201,3 +204,83 @@ def test_one_frame_and_a_tracker_that_never_moves_are_drawn():
     plots.figure_to_png(plots.overlap_over_time({"a": TRUTH[:1]}, TRUTH[:1], title="t"))
     lost = {"a": single.evaluate(np.full((60, 4), np.nan), TRUTH)}
     plots.figure_to_png(plots.success_plot(lost, title="t"))
+
+
+# --- moments of a clip ----------------------------------------------------------------------------
+
+CLIP = scenes.render(seed=3, frames=60, objects=1)
+KNOWN = CLIP.truth.boxes[:, 0].astype(float)
+LOSING = {
+    "comes back": np.where(np.isin(np.arange(60), range(20, 40))[:, None], KNOWN + 500, KNOWN),
+    "is gone": np.where((np.arange(60) >= 30)[:, None], KNOWN + 500, KNOWN),
+}
+
+
+def moments_told(fig):
+    """Frames of which a figure tells, and what it says of the first."""
+    told = fig.alt.split("true box: ")[1].rstrip(".").split("; ")
+    return [int(one.split(":")[0].removeprefix("frame ")) for one in told], told[0]
+
+
+def test_moments_are_those_around_the_first_loss():
+    fig = pictured.check(lambda: plots.moments(CLIP, LOSING, title="Lost twice"))
+    assert moments_told(fig) == (
+        [15, 20, 35, 40],
+        "frame 15: comes back 1.00, is gone 1.00",
+    )
+    assert moments_told(plots.moments(CLIP, {"a": LOSING["is gone"]}, title="t"))[0] == [
+        *(25, 30, 45, 59)
+    ]
+    assert moments_told(plots.moments(CLIP, {"a": KNOWN}, title="t"))[0] == [0, 20, 39, 59]
+
+
+def test_moments_that_are_asked_for_and_a_window():
+    fig = plots.moments(CLIP, LOSING, title="t", frames=[1, 31], around=3)
+    assert moments_told(fig)[0] == [1, 31]
+    texts = [text.get_text() for text in fig.axes[0].texts]
+    assert texts == ["frame 1\n1: 1.00  2: 1.00", "frame 31\n1: 0.00  2: 0.00"]
+    assert "1 comes back, 2 is gone" in fig.get_supxlabel()
+    whole, part = (
+        plots.moments(CLIP, {"a": KNOWN + 6}, title="t", frames=[5], around=around)
+        .axes[0]
+        .images[0]
+        for around in (None, 3)
+    )
+    assert (whole.get_array() != part.get_array()).any()
+    # the true box is there in white, and a tracker's in its colour
+    colors = {tuple(color) for color in part.get_array().reshape(-1, 3).tolist()}
+    assert {(255, 255, 255), (0, 114, 178)} <= colors
+
+
+def test_moments_without_truth_in_some_frames():
+    boxes = CLIP.truth.boxes.copy()
+    boxes[28:35] = np.nan
+    blank = clips.Clip(CLIP.frames, truth=clips.Truth.from_boxes(boxes))
+    fig = plots.moments(blank, LOSING, title="t", frames=[30], around=2)
+    assert "frame 30: comes back no truth" in fig.alt
+    plots.figure_to_png(fig)
+    nothing = {"a": np.full((60, 4), np.nan)}
+    plots.figure_to_png(plots.moments(CLIP, nothing, title="t"))
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: plots.moments(CLIP.frames, LOSING, title="t"), "clip"),
+        (lambda: plots.moments(clips.Clip(CLIP.frames), LOSING, title="t"), "truth is known"),
+        (lambda: plots.moments(CLIP, {}, title="t"), "tracks"),
+        (lambda: plots.moments(CLIP, {"a": KNOWN[1:]}, title="t"), "59 frames of pred"),
+        (lambda: plots.moments(CLIP, LOSING, title="t", frames=[60]), "0 to 59"),
+        (lambda: plots.moments(CLIP, LOSING, title="t", frames=[]), "0 frames"),
+        (lambda: plots.moments(CLIP, LOSING, title="t", around=0.5), "around"),
+    ],
+)
+def test_moments_of_bad_input(call, said):
+    with pytest.raises(errors.InputError, match=said):
+        call()
+
+
+def test_examples_in_docstrings():
+    failed, tried = doctest.testmod(losing)
+    assert tried
+    assert not failed

@@ -3,9 +3,9 @@
 `figure` starts a new one; `images`, `paths`, `curves`, `bars`, `confusion`, `reliability`,
 `precision_recall`, `recall_against_count`, `time_by_part`, `scoreboard`, `mistakes_by_kind`,
 `gallery`, `anchors_on`, `hota_over_alpha`, `identities`, `paired`, `success_plot`,
-`precision_plot`, `normalized_precision_plot`, `by_attribute`, `overlap_over_time` and
-`accuracy_against_speed` are made. Each returns a `Figure`, which shows itself at the end of a
-notebook's cell (or by `display`) and carries a text alternative, `alt`.
+`precision_plot`, `normalized_precision_plot`, `by_attribute`, `overlap_over_time`,
+`accuracy_against_speed` and `moments` are made. Each returns a `Figure`, which shows itself at the
+end of a notebook's cell (or by `display`) and carries a text alternative, `alt`.
 """
 
 from tracklab.overlay import draw as overlay
@@ -42,6 +42,7 @@ from tracklab.plots.detection import (
     scoreboard,
     time_by_part,
 )
+from tracklab.plots.losing import moments
 from tracklab.plots.pictures import as_rgb, images, label_at_right, paths, spread
 from tracklab.plots.single import (
     accuracy_against_speed,
@@ -78,6 +79,7 @@ __all__ = [
     "images",
     "label_at_right",
     "mistakes_by_kind",
+    "moments",
     "moving_average",
     "normalized_precision_plot",
     "overlap_over_time",
