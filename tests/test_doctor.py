@@ -116,6 +116,17 @@ def test_amounts(finding, status):
     assert finding.status == status
 
 
+def test_trackers():
+    some = doctor.trackers(("mil",), ("mil", "kcf", "csrt"))
+    assert some.status == OK
+    assert some.found == (
+        "of OpenCV's: mil; 'make contrib' gives kcf, csrt an environment of their own"
+    )
+    assert doctor.trackers(("mil", "kcf"), ("mil", "kcf")).found == "of OpenCV's: mil, kcf"
+    without = doctor.trackers((), ("mil", "kcf"))
+    assert (without.status, "opencv-python" in without.todo) == (ATTENTION, True)
+
+
 STARTED = {"version": "2.21.0", "keras": "3.15.1", "gpus": [], "log": []}
 
 

@@ -131,6 +131,7 @@ def report(*, network: bool = False, tensorflow: bool = True) -> Report:
     if tensorflow:
         found += _tried("TensorFlow", lambda: tensorflow_and_gpu(_start_tensorflow(), _nvidia()))
     found += _tried("OpenCV", lambda: opencv(_installed(OPENCV_WHEELS), _import_opencv()))
+    found += _tried("trackers", lambda: trackers(*_opencv_trackers()))
     found += _tried("video", video_codec)
     found += _tried("JupyterLab", jupyter)
     found += _tried("browser", lambda: browser(_find_browser()))
@@ -268,6 +269,20 @@ def opencv(wheels: dict[str, str], imported: str | ImportError) -> Finding:
         return Finding("OpenCV", BROKEN, shorten(f"cannot be imported: {imported}"), INSTALL)
     found = f"{imported} ({named})" if named else f"{imported}, not from a Python package"
     return Finding("OpenCV", OK, found)
+
+
+def trackers(there: tuple[str, ...], known: tuple[str, ...]) -> Finding:
+    """Which of OpenCV's trackers are here to compare with; the lessons need none but MIL.
+
+    there: those that the installed OpenCV can make. known: those that some OpenCV can.
+    """
+    found = f"of OpenCV's: {', '.join(there) or 'none'}"
+    lacking = [kind for kind in known if kind not in there]
+    if "mil" not in there:
+        return Finding("trackers", ATTENTION, found, f"install '{_wanted('opencv-python')}'")
+    if lacking:
+        found += f"; 'make contrib' gives {', '.join(lacking)} an environment of their own"
+    return Finding("trackers", OK, found)
 
 
 def video_codec(encode: Callable[..., bytes] | None = None) -> Finding:
@@ -472,6 +487,12 @@ def _import_opencv() -> str | ImportError:
     except ImportError as error:
         return error
     return str(cv2.__version__)
+
+
+def _opencv_trackers() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    from tracklab.trackers import opencv
+
+    return opencv.opencv_available(), opencv.WRITTEN_OUT
 
 
 def _find_browser() -> str | None:

@@ -29,17 +29,20 @@ from tracklab.trackers.base import State, Track, Tracker, follow
 if TYPE_CHECKING:
     from tracklab.trackers.sort import SortTracker
 
-__all__ = ["MANY", "NAMES", "State", "Track", "Tracker", "create", "run"]
+__all__ = ["MANY", "NAMES", "State", "Track", "Tracker", "available", "create", "run"]
 
 # name: (module of this package, what makes the tracker, options that the name fixes)
 _MAKERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "still": ("still", "StillTracker", {}),
     "template": ("template", "TemplateTracker", {}),
-    "opencv-mil": ("opencv", "OpenCVTracker", {"kind": "mil"}),
-    "opencv-kcf": ("opencv", "OpenCVTracker", {"kind": "kcf"}),
-    "opencv-csrt": ("opencv", "OpenCVTracker", {"kind": "csrt"}),
-    "opencv-mosse": ("opencv", "OpenCVTracker", {"kind": "mosse"}),
-    "opencv-medianflow": ("opencv", "OpenCVTracker", {"kind": "medianflow"}),
+    **{
+        f"opencv-{kind}": ("opencv", "OpenCVTracker", {"kind": kind})
+        for kind in ("mil", "kcf", "csrt", "mosse", "medianflow", "boosting", "tld")
+    },
+    **{
+        f"opencv-{kind}": ("opencv", "OpenCVNetwork", {"kind": kind})
+        for kind in ("goturn", "dasiamrpn", "nano", "vit")
+    },
 }
 
 _MAKERS_OF_MANY: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -74,6 +77,25 @@ def create(name: str, **options: Any) -> Any:
             wanted = "one of " + ", ".join(known) if known else "no options"
             errors.bad(f"options of {name!r}", option, wanted)
     return make(**fixed, **options)
+
+
+def available() -> tuple[str, ...]:
+    """The names, out of `NAMES`, that `create` makes on this machine without any options.
+
+    What is left out is OpenCV's: kinds that the installed OpenCV lacks, and networks whose weights
+    it does not bring. `create` says what each of them wants.
+
+    >>> "template" in available(), "opencv-nano" in available()
+    (True, False)
+    """
+    from tracklab.trackers import opencv
+
+    here = opencv.opencv_available()
+    return tuple(
+        name
+        for name, (module, _, fixed) in _MAKERS.items()
+        if module != "opencv" or fixed["kind"] in here
+    )
 
 
 def run(

@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from tracklab import boxes as bx
 from tracklab import errors
 from tracklab.clips import Frame
 from tracklab.trackers.base import State, Tracker
+from tracklab.trackers.looking import look, peak
 
 FLAT = 1.0  # variance in squared grey levels: a patch with less shows nothing
 SMALLEST_SIDE = (
@@ -165,7 +166,7 @@ class TemplateTracker(Tracker):
         self._offset = center - (low + high) / 2  # from the template's middle to the box's
         self._center, self._velocity = center, np.zeros(2)
         self._scale, self._lost = 1.0, 0
-        self._first = self._recent = _look(frame, [*low, *high], self._pixels).astype(np.float32)
+        self._first = self._recent = look(frame, [*low, *high], self._pixels).astype(np.float32)
         self.sight = None
 
     def _step(self, frame: Frame) -> State:
@@ -212,7 +213,7 @@ class TemplateTracker(Tracker):
         away = ((x * pixel[0]) ** 2 + (y * pixel[1]) ** 2) / around**2
         weighted = (response - self.distance_price * away).astype(np.float32)
         row, column = np.unravel_index(int(weighted.argmax()), weighted.shape)
-        found = predicted + pixel * (_peak(weighted, int(row), int(column)) - shifts)
+        found = predicted + pixel * (peak(weighted, int(row), int(column)) - shifts)
         centers = np.array([*(predicted - pixel * shifts), *(predicted + pixel * shifts)])
         self.sight = Sight(
             response=response,
@@ -256,53 +257,4 @@ class TemplateTracker(Tracker):
         half = self._extent * scale * pixels / self._pixels / 2
         middle = center - self._offset * scale
         box = np.concatenate([middle - half, middle + half])
-        return _look(frame, box, pixels), box
-
-
-def _look(frame: Frame, box: ArrayLike, pixels: ArrayLike) -> Frame:
-    """The part of a frame in a box of any corners, drawn again with `pixels` (width, height).
-
-    Beyond the frame its edge goes on. A part that gets much smaller is averaged first, so that
-    fine patterns do not turn into coarse ones.
-    """
-    x1, y1, x2, y2 = np.asarray(box, np.float64)
-    width, height = (int(count) for count in np.asarray(pixels))
-    step_x, step_y = (x2 - x1) / width, (y2 - y1) / height
-    whole = max(1, int(min(step_x, step_y, *frame.shape[:2])))
-    left = top = 0
-    if whole > 1:
-        left, right = _multiple(x1, x2, frame.shape[1], whole)
-        top, bottom = _multiple(y1, y2, frame.shape[0], whole)
-        size = (right - left) // whole, (bottom - top) // whole
-        smaller = cv2.resize(frame[top:bottom, left:right], size, interpolation=cv2.INTER_AREA)
-        frame = np.asarray(smaller, np.uint8)
-    # the middle of pixel j is at j + 1/2: source index + 1/2 = (x1 - left + (j + 1/2) step) / whole
-    move_x = (x1 - left + step_x / 2) / whole - 0.5
-    move_y = (y1 - top + step_y / 2) / whole - 0.5
-    matrix = np.array([[step_x / whole, 0, move_x], [0, step_y / whole, move_y]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    edge = cv2.BORDER_REPLICATE
-    drawn = cv2.warpAffine(frame, matrix, (width, height), flags=flags, borderMode=edge)
-    return np.asarray(drawn, np.uint8)
-
-
-def _multiple(low: float, high: float, end: int, whole: int) -> tuple[int, int]:
-    """The part of `[0, end)` around `[low, high]` that is a whole number of steps long."""
-    start = int(np.clip(np.floor(low) - whole, 0, end - whole))
-    stop = int(np.clip(np.ceil(high) + whole, start + whole, end))
-    return start, stop - (stop - start) % whole
-
-
-def _peak(values: NDArray[np.float32], row: int, column: int) -> NDArray[np.float64]:
-    """Where the top is between the cells, `x, y` in cells: of a parabola through three of them."""
-    return np.array([column + _top(values[row, :], column), row + _top(values[:, column], row)])
-
-
-def _top(line: NDArray[np.float32], index: int) -> float:
-    """How far the top lies from the highest value of a line, -1/2 to 1/2 cells."""
-    if not 0 < index < len(line) - 1:
-        return 0.0
-    before, here, after = line[index - 1 : index + 2].astype(float)
-    bend = before - 2 * here + after
-    # top of the parabola: (y[-1] - y[1]) / (2 (y[-1] - 2 y[0] + y[1]))
-    return float((before - after) / (2 * bend)) if bend < 0 else 0.0
+        return look(frame, box, pixels), box
