@@ -35,6 +35,7 @@ __all__ = ["MANY", "NAMES", "State", "Track", "Tracker", "available", "create", 
 _MAKERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "still": ("still", "StillTracker", {}),
     "template": ("template", "TemplateTracker", {}),
+    "mosse": ("mosse", "MosseTracker", {}),
     **{
         f"opencv-{kind}": ("opencv", "OpenCVTracker", {"kind": kind})
         for kind in ("mil", "kcf", "csrt", "mosse", "medianflow", "boosting", "tld")
@@ -85,7 +86,7 @@ def available() -> tuple[str, ...]:
     What is left out is OpenCV's: kinds that the installed OpenCV lacks, and networks whose weights
     it does not bring. `create` says what each of them wants.
 
-    >>> "template" in available(), "opencv-nano" in available()
+    >>> "mosse" in available(), "opencv-nano" in available()
     (True, False)
     """
     from tracklab.trackers import opencv
