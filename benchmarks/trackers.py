@@ -1,6 +1,8 @@
 """Trackers of one object: milliseconds a frame at 640 x 360, and mean overlap in scenes.
 
-python -m benchmarks.trackers
+    python -m benchmarks.trackers
+
+Those that this environment has; `benchmarks.visual` runs all, on real sequences too.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import time
 import numpy as np
 
 from tracklab import boxes as bx
-from tracklab import errors, scenes, trackers
+from tracklab import scenes, trackers
 
 SIZE, FRAMES, REPEATS = (360, 640), 80, 3
 JUDGED = ("plain", "hard", *scenes.DIALS)
@@ -46,12 +48,8 @@ def main():
     )
     print(f"{'tracker':18} {'CPU ms':>7} {'wall ms':>8} {'x template':>11} {'mean overlap':>13}")
     reference = cost("template", clip)[0]
-    for name in trackers.NAMES:
-        try:
-            cpu, wall = cost(name, clip)
-        except errors.MissingError:
-            print(f"{name:18} not in the OpenCV that is installed")
-            continue
+    for name in trackers.available():
+        cpu, wall = cost(name, clip)
         overlap = mean_overlap(name)
         print(f"{name:18} {cpu:7.2f} {wall:8.2f} {cpu / reference:11.2f} {overlap:13.3f}")
 

@@ -4,6 +4,8 @@ import re
 import subprocess
 import sys
 
+import cv2
+import numpy as np
 import pytest
 from realdata import ROOT
 
@@ -20,3 +22,52 @@ def test_benchmarks_import(name):
     code = f"import benchmarks.{name} as module; print(module.__doc__[:1], callable(module.main))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.endswith("True\n"), done.stderr
+
+
+def visual(*options):
+    command = [sys.executable, "-m", "benchmarks.visual", "--scenes", "0", *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_visual_says_what_is_not_there(tmp_path):
+    """No sequences, and one tracker that is in no environment here."""
+    (tmp_path / "nowhere").mkdir()
+    code = (
+        "import sys; from pathlib import Path; import benchmarks.visual as module;"
+        "module.CONTRIB = Path('nothing'); module.trackers.available = lambda: ('still',);"
+        f"sys.argv = ['', '--scenes', '0', '--folder', {str(tmp_path / 'nowhere')!r},"
+        "'--trackers', 'still', 'opencv-csrt']; module.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "opencv-csrt: wants the environment that 'make contrib' makes" in done.stdout
+    assert "no real sequences at hand" in done.stdout
+    assert re.search(r"^still +\d+ frames/s", done.stdout, re.MULTILINE)
+
+
+def test_visual_runs_opencvs_trackers_apart_and_judges_all_alike(tmp_path):
+    folder = tmp_path / "one" / "img"
+    folder.mkdir(parents=True)
+    frame = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+    for number in range(1, 5):
+        cv2.imwrite(str(folder / f"{number:04}.png"), frame)
+    (tmp_path / "one" / "groundtruth_rect.txt").write_text("21,21,20,15\n" * 4)
+    (tmp_path / "not a sequence.txt").write_text("")
+    done = visual("--folder", str(tmp_path), "--trackers", "still", "opencv-mil")
+    assert done.returncode == 0, done.stderr
+    assert "1 real sequences, 4 frames" in done.stdout
+    rows = dict(re.findall(r"^(still|opencv-mil) +(0\.\d+)", done.stdout, re.MULTILINE))
+    assert float(rows["still"]) == pytest.approx(20 / 21, abs=1e-3)  # it stays, and so does truth
+    assert 0 < float(rows["opencv-mil"]) <= 20 / 21 + 1e-3
+
+
+def test_a_process_that_ends_is_a_reason_and_not_the_end(tmp_path, monkeypatch):
+    import argparse
+
+    from benchmarks import visual as module
+
+    options = argparse.Namespace(folder=str(tmp_path), scenes=0)
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    broken.chmod(0o755)
+    assert module.apart("opencv-tld", broken, options).startswith("failed: ")

@@ -135,6 +135,27 @@ def test_one_opencv_only():
     assert [name for name in locked() if name.startswith("opencv")] == ["opencv-python"]
 
 
+CONTRIB = (ROOT / "benchmarks" / "contrib-requirements.txt").read_text()
+CONTRIB_LOCK = (ROOT / "benchmarks" / "contrib-requirements.lock").read_text()
+
+
+def test_the_contrib_environment_has_what_it_asks_for_in_the_versions_of_the_other():
+    pins = dict(re.findall(r"^([\w.-]+)==([\w.+]+)", CONTRIB_LOCK, re.MULTILINE))
+    wanted = [line.split("#") for line in CONTRIB.splitlines() if not line.startswith("#")]
+    for requirement, *reason in wanted:
+        assert pins[name_of(requirement)] in Requirement(requirement.strip()).specifier
+        assert reason, requirement
+    assert pins.pop("opencv-contrib-python") == locked()["opencv-python"]
+    assert pins == {name: locked()[name] for name in pins}
+    assert not [name for name in pins if name.startswith("opencv")]
+
+
+def test_the_contrib_lock_has_hashes_and_no_address():
+    assert not re.search(r"https?://|--(index|extra-index|find-links)|file:", CONTRIB_LOCK)
+    for package in re.split(r"^(?=[\w.-]+==)", CONTRIB_LOCK, flags=re.MULTILINE)[1:]:
+        assert "--hash=sha256:" in package, package.split("\n")[0]
+
+
 def test_make_help_names_every_target():
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split())
