@@ -200,11 +200,11 @@ def tell(judged: dict[str, Any]) -> None:
     if "scenes" in judged:
         by_dial = {name: found.by_attribute() for name, found in judged["scenes"].items()}
         print("\nscenes, AUC by dial")
-        print(f"{'':18}" + "".join(f"{name.removeprefix('opencv-'):>11}" for name in by_dial))
+        print(f"{'':18}" + "".join(f"{short(name):>14}" for name in by_dial))
         for dial in next(iter(by_dial.values())):
-            row = "".join(f"{found[dial].auc:11.3f}" for found in by_dial.values())
+            row = "".join(f"{found[dial].auc:14.3f}" for found in by_dial.values())
             print(f"{dial:18}{row}")
-        print(f"{'all':18}" + "".join(f"{f.combined.auc:11.3f}" for f in judged["scenes"].values()))
+        print(f"{'all':18}" + "".join(f"{f.combined.auc:14.3f}" for f in judged["scenes"].values()))
     results = judged["speed"]
     print("\n640 x 360, one object of 60 pixels")
     for name, found in results.items():
@@ -215,13 +215,18 @@ def tell(judged: dict[str, Any]) -> None:
         print(f"{name:18} {one.frames_per_second:8.0f} frames/s {one.cpu_ms:8.2f} CPU ms{ratio}")
 
 
+def short(name: str) -> str:
+    """A tracker's name at the head of a column."""
+    return name.replace("opencv-", "cv-")
+
+
 def columns(results: dict[str, Any], figure: str) -> None:
     """One figure, a row a sequence and a column a tracker."""
     names = list(next(iter(results.values())).parts)
-    print(f"\n{figure:18}" + "".join(f"{name.removeprefix('opencv-'):>11}" for name in results))
+    print(f"\n{figure:18}" + "".join(f"{short(name):>14}" for name in results))
     for sequence in names:
         shown = (found.figures(figure).get(sequence, np.nan) for found in results.values())
-        print(f"{sequence:18}" + "".join(f"{value:11.3f}" for value in shown))
+        print(f"{sequence:18}" + "".join(f"{value:14.3f}" for value in shown))
 
 
 def stored(judged: dict[str, Any], absent: dict[str, str]) -> dict[str, Any]:
@@ -230,7 +235,7 @@ def stored(judged: dict[str, Any], absent: dict[str, str]) -> dict[str, Any]:
 
     kept: dict[str, Any] = {
         "machine": weights.machine(),
-        "versions": weights.versions(),
+        "versions": weights.versions() | {"opencv": cv2.__version__},
         "absent": absent,
     }
     if "scenes" in judged:
