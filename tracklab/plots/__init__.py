@@ -2,7 +2,7 @@
 
 `figure` starts a new one; `images`, `paths`, `curves`, `bars`, `confusion`, `reliability`,
 `precision_recall`, `recall_against_count`, `time_by_part`, `scoreboard`, `mistakes_by_kind`,
-`gallery`, `anchors_on`, `hota_over_alpha`, `identities`, `paired`, `success_plot`,
+`gallery`, `anchors_on`, `contact_sheet`, `hota_over_alpha`, `identities`, `paired`, `success_plot`,
 `precision_plot`, `normalized_precision_plot`, `by_attribute`, `overlap_over_time`,
 `accuracy_against_speed` and `moments` are made. Each returns a `Figure`, which shows itself at the
 end of a notebook's cell (or by `display`) and carries a text alternative, `alt`.
@@ -44,6 +44,7 @@ from tracklab.plots.detection import (
 )
 from tracklab.plots.losing import moments
 from tracklab.plots.pictures import as_rgb, images, label_at_right, paths, spread
+from tracklab.plots.sheets import contact_sheet
 from tracklab.plots.single import (
     accuracy_against_speed,
     by_attribute,
@@ -65,6 +66,7 @@ __all__ = [
     "by_attribute",
     "calibration",
     "confusion",
+    "contact_sheet",
     "curves",
     "decode",
     "display",
