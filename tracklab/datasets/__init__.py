@@ -5,6 +5,7 @@ What a set is called is true. What stands in for CIFAR-10 never bears its name, 
 one line.
 """
 
+from tracklab.datasets import moved
 from tracklab.datasets.archive import unpack
 from tracklab.datasets.boxed import BoxedImages, SceneBatches, boxed_scenes, objects_of
 from tracklab.datasets.cifar import CIFAR_CLASSES, cifar10
@@ -28,6 +29,7 @@ __all__ = [
     "crowd",
     "image_folder",
     "imagined_detections",
+    "moved",
     "objects_of",
     "sprites",
     "unpack",
