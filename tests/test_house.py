@@ -10,7 +10,7 @@ from realdata import ROOT
 FLOORS = (
     (
         *("errors", "boxes", "calibration", "clips", "convolution", "detections", "kernels"),
-        *("quiet", "tracks"),
+        *("looking", "quiet", "tracks"),
     ),
     ("scenes", "video", "datasets", "proposals", "augment"),
     ("models", "motion", "optimizers", "training"),

@@ -14,8 +14,7 @@ from hypothesis.extra.numpy import arrays
 from realdata import SHARED, needs_real_data
 
 from tracklab import boxes as bx
-from tracklab import clips, errors, scenes, trackers, video
-from tracklab.trackers import looking
+from tracklab import clips, errors, looking, scenes, trackers, video
 from tracklab.trackers import template as tm
 
 BOX = [40, 40, 70, 60]

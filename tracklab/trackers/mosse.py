@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from tracklab import boxes as bx
 from tracklab import errors
 from tracklab.clips import Frame
+from tracklab.looking import look, peak
 from tracklab.trackers.base import State, Tracker
-from tracklab.trackers.looking import look, peak
 
 SIDELOBE = 5  # pixels to each side of the peak that are no sidelobe: 11 x 11, section 3.5
 SMALLEST_SIDE = 10.0  # pixels of a window: below, there is no pattern

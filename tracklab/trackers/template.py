@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from tracklab import boxes as bx
 from tracklab import errors
 from tracklab.clips import Frame
+from tracklab.looking import look, peak
 from tracklab.trackers.base import State, Tracker
-from tracklab.trackers.looking import look, peak
 
 FLAT = 1.0  # variance in squared grey levels: a patch with less shows nothing
 SMALLEST_SIDE = (
