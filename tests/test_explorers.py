@@ -2,6 +2,7 @@
 
 import inspect
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,18 @@ from ipywidgets.widgets.widget import _instances
 from ipywidgets.widgets.widget_link import Link
 
 from tracklab import errors, explorers, plots, scenes
-from tracklab.explorers import BoxCanvas, Choice, Drawing, Explorer, Play, Seed, Slider, Toggle
+from tracklab.explorers import (
+    BoxCanvas,
+    Choice,
+    Drawing,
+    Explorer,
+    Jump,
+    Play,
+    Seed,
+    Several,
+    Slider,
+    Toggle,
+)
 from tracklab.explorers.shell import as_drawing
 from tracklab.explorers.still import WIDGET_VIEW
 
@@ -232,6 +244,80 @@ class TestShell:
         assert made.params == {"level": 5}
         assert "level 5" in made.caption
 
+    def test_jumps_are_values_of_controls(self):
+        def draw(level, frame):
+            jumps = [Jump("the end", "frame", 6, "e"), Jump("dark", "level", 0)]
+            return replace(grey(level), jumps=jumps)
+
+        made = shell(draw, {"level": GREY["level"], "frame": Play("Frame", 7)})
+        models = [made._values[key].model_id for key in ("frame", "level")]
+        assert made.screen.jumps == [["the end", "e", models[0], 6], ["dark", "", models[1], 0]]
+
+    @pytest.mark.parametrize("jump", [Jump("off", "speed", 1), Jump("off", "level", 11)])
+    def test_a_jump_to_nowhere_is_an_error(self, jump):
+        made = shell(lambda level: replace(grey(level), jumps=[jump]), {"level": GREY["level"]})
+        assert isinstance(made.error, errors.InputError)
+
+    def test_a_drawing_says_how_many_frames_there_are(self):
+        def draw(level, frame):
+            return replace(grey(level), frames={"frame": 20 - level})
+
+        made = shell(draw, {"level": GREY["level"], "frame": Play("Frame", 20, default=3)})
+        slider = made._values["frame"]
+        play = made.children[1].children[1].children[1]
+        assert (slider.max, play.max) == (16, 16)
+        made.set(frame=16)
+        made.set(level=10)
+        assert (slider.max, play.max, slider.value) == (9, 9, 9)
+        assert play.value == 9  # not where it once began
+        made.set(level=0, frame=19)  # together: the frame is one of those that are there then
+        assert (slider.max, slider.value) == (19, 19)
+
+    def test_what_changes_nothing_is_off(self):
+        def draw(level, seed):
+            return replace(grey(level), idle=["seed"] if level > 5 else [])
+
+        made = shell(draw, {"level": GREY["level"], "seed": Seed()})
+        field, row = made._values["seed"], made.children[1].children[1]
+        for level, off in ((3, False), (7, True), (2, False)):
+            made.set(level=level)
+            assert (field.disabled, row.children[1].disabled) == (off, off)
+
+    def test_frames_and_idle_are_of_its_own_controls(self):
+        for part in ({"frames": {"speed": 3}}, {"idle": ["speed"]}):
+            made = shell(lambda level, p=part: replace(grey(level), **p), {"level": GREY["level"]})
+            assert isinstance(made.error, errors.InputError)
+
+    def test_an_unfinished_drawing_is_said_and_drawn_again(self):
+        share = [0.25]
+
+        def draw(level):
+            left = ("half of it", share[0]) if share[0] < 1 else None
+            return replace(grey(level), unfinished=left)
+
+        made = shell(draw, {"level": GREY["level"]})
+        assert made.screen.unfinished == ["half of it", 0.25]
+
+        def finish():
+            share[0] = 1.0
+            made.refresh()
+
+        worker = threading.Timer(0.05, finish)
+        worker.start()
+        made._repr_mimebundle_()  # what stays waits
+        assert made.screen.unfinished == []
+        worker.join(10)
+
+    def test_an_error_leaves_nothing_unfinished(self):
+        def draw(level):
+            return replace(grey(level), unfinished=("all of it", 0.0))
+
+        made = shell(draw, {"level": GREY["level"]})
+        assert made.screen.unfinished
+        made.set(level=9)
+        assert made.error is not None
+        assert made.screen.unfinished == []
+
     def test_readers_without_a_kernel_get_a_picture_and_words(self):
         made = shell()
         data, metadata = made._repr_mimebundle_()
@@ -254,6 +340,10 @@ class TestControls:
             lambda: Slider("x", 0, float("nan"), 0),
             lambda: Choice("x", ()),
             lambda: Choice("x", ("a",), "b"),
+            lambda: Several("x", ()),
+            lambda: Several("x", ("a",), ("b",)),
+            lambda: Several("x", ("a",), "a"),
+            lambda: Several("x", ("a", "b"), labels=("1",)),
             lambda: Play("x", 0),
             lambda: Play("x", 3, default=3),
         ],
@@ -268,6 +358,30 @@ class TestControls:
         fine = Slider("x", 0, 1, 0.25, 0.05)
         assert isinstance(fine.build()[0].value, float)
         assert fine.build()[0].readout_format == ".2f"
+
+    def test_several_are_ticked_in_any_order_and_named_in_one(self):
+        several = Several("Letters", ("a", "b", "c"), ("c", "a"), labels=("1 a", "2 b", "3 c"))
+        assert several.default == ("a", "c")
+        assert several.values() == ((), ("a", "c"), ("a", "b", "c"))
+        for wrong in ("a", None, ["d"], [1], 3):
+            with pytest.raises(errors.InputError, match="wanted"):
+                several.check("letters", wrong)
+        seen = []
+
+        def draw(letters):
+            seen.append(letters)
+            return grey(len(letters))
+
+        made = shell(draw, {"letters": several})
+        boxes = made._values["letters"].children[1:]
+        assert [box.description for box in boxes] == ["1 a", "2 b", "3 c"]
+        assert [box.value for box in boxes] == [True, False, True]
+        boxes[1].value = True
+        made.set(letters=["c", "b"])
+        made.set(letters=[])
+        made.reset()
+        assert seen == [("a", "c"), ("a", "b", "c"), ("b", "c"), (), ("a", "c")]
+        assert [box.value for box in boxes] == [True, False, True]
 
     def test_a_new_sample_is_the_next_seed(self):
         made = shell(draw=lambda seed: grey(seed % 7), controls={"seed": Seed("Sample", default=2)})

@@ -14,8 +14,8 @@ from tracklab import errors
 
 if TYPE_CHECKING:
     from tracklab.explorers.canvas import BoxCanvas
-    from tracklab.explorers.controls import Choice, Play, Seed, Slider, Toggle
-    from tracklab.explorers.shell import Drawing, Explorer
+    from tracklab.explorers.controls import Choice, Play, Seed, Several, Slider, Toggle
+    from tracklab.explorers.shell import Drawing, Explorer, Jump
 
 # By name: the module and the function in it that makes the explorer.
 NAMES: dict[str, str] = {
@@ -37,8 +37,10 @@ _PARTS = {
     "Choice": "controls",
     "Drawing": "shell",
     "Explorer": "shell",
+    "Jump": "shell",
     "Play": "controls",
     "Seed": "controls",
+    "Several": "controls",
     "Slider": "controls",
     "Toggle": "controls",
 }
@@ -49,8 +51,10 @@ __all__ = [
     "Choice",
     "Drawing",
     "Explorer",
+    "Jump",
     "Play",
     "Seed",
+    "Several",
     "Slider",
     "Toggle",
     "explore",

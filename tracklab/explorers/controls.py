@@ -6,11 +6,12 @@ an explorer must be sensible at every end of every control.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import ipywidgets as widgets
+import traitlets
 
 from tracklab import errors
 
@@ -120,6 +121,77 @@ class Choice:
             options=list(self.options), value=self.default, description=self.label, style=LABEL
         )
         return box, box
+
+
+@dataclass(frozen=True)
+class Several:
+    """Any of a few named options, none and all among them, each with a check box.
+
+    The value is a tuple of names, in the order of `options`. labels: what stands at each box, if
+    not its name.
+    """
+
+    label: str
+    options: Sequence[str]
+    default: Sequence[str] = ()
+    labels: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if not self.options:
+            errors.bad("options", self.options, "at least one name")
+        if self.labels and len(self.labels) != len(self.options):
+            errors.bad("labels", self.labels, f"{len(self.options)}, one for each option")
+        object.__setattr__(self, "default", self.check("default", self.default))
+
+    def check(self, name: str, value: Any) -> tuple[str, ...]:
+        """Those of the options that are named, in their order, each once."""
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            errors.bad(name, value, "names out of " + ", ".join(map(repr, self.options)))
+        chosen = {errors.choice(name, one, self.options) for one in value}
+        return tuple(one for one in self.options if one in chosen)
+
+    def values(self) -> tuple[tuple[str, ...], ...]:
+        """None, the default, and all."""
+        return (), tuple(self.default), tuple(self.options)
+
+    def build(self) -> tuple[Any, Any]:
+        """A row of check boxes that breaks where it must."""
+        ticks = Ticks(self.label, self.options, self.labels or self.options)
+        ticks.value = tuple(self.default)
+        return ticks, ticks
+
+
+class Ticks(widgets.HBox):
+    """Check boxes with one `value`: the names of those that are ticked."""
+
+    value: Any = traitlets.Tuple()
+
+    def __init__(self, label: str, options: Sequence[str], labels: Sequence[str]) -> None:
+        self._setting = False
+        self._boxes = {
+            name: widgets.Checkbox(description=text, indent=False)
+            for name, text in zip(options, labels, strict=True)
+        }
+        name = widgets.Label(label)
+        name.add_class("tracklab-name")
+        super().__init__([name, *self._boxes.values()])
+        self.add_class("tracklab-ticks")
+        self.add_class("tracklab-wide")
+        for box in self._boxes.values():
+            box.observe(self._ticked, names="value")
+
+    def _ticked(self, _: Any) -> None:
+        if not self._setting:
+            self.value = tuple(name for name, box in self._boxes.items() if box.value)
+
+    @traitlets.observe("value")
+    def _set(self, change: Any) -> None:
+        self._setting = True  # one change of the value, however many boxes
+        try:
+            for name, box in self._boxes.items():
+                box.value = name in change["new"]
+        finally:
+            self._setting = False
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,11 @@ function tieLabels(root) {
       if (text && part.getAttribute("aria-label") !== text) part.setAttribute("aria-label", text);
     }
   }
+  // A row of check boxes is one control.
+  for (const row of root.querySelectorAll(".tracklab-ticks")) {
+    row.setAttribute("role", "group");
+    row.setAttribute("aria-label", row.querySelector(".tracklab-name")?.textContent ?? "");
+  }
   // The buttons that play have icons and no names.
   for (const icon of root.querySelectorAll("button > i.fa")) {
     const name = Object.keys(ICONS).find((kind) => icon.classList.contains(kind));
@@ -61,6 +66,67 @@ async function tiePlayers(model, signal) {
   }
 }
 
+// What a key typed here would write into.
+const WRITES = "input:not([type=checkbox]), select, textarea, [contenteditable=true]";
+
+// Buttons that set a control to a place worth going to, and what is still being computed. A
+// button that changes its words stays, so that the one with the focus keeps it.
+function jumpBar(model, el) {
+  const bar = make("div", "tracklab-jumps", el);
+  const group = make("div", "tracklab-group", bar);
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-label", "Jump to");
+  const under = make("p", "tracklab-unfinished", bar);
+  const progress = make("progress", "", under);
+  progress.max = 1;
+  progress.setAttribute("aria-label", "Still being computed");
+  const words = make("span", "", under);
+
+  async function jump([, , id, value]) {
+    const control = await model.widget_manager.get_model(id);
+    control.set("value", value);
+    control.save_changes();
+  }
+
+  function jumps() {
+    const wanted = model.get("jumps");
+    while (group.children.length > wanted.length) group.lastChild.remove();
+    wanted.forEach(([label, key], k) => {
+      const button = group.children[k] ?? make("button", "jupyter-button tracklab-jump", group);
+      button.type = "button";
+      button.textContent = label;
+      if (key) button.setAttribute("aria-keyshortcuts", key);
+      else button.removeAttribute("aria-keyshortcuts");
+      button.title = key ? `Jump there: key ${key}` : "Jump there";
+      button.onclick = () => jump(model.get("jumps")[k]);
+    });
+    shown();
+  }
+
+  function unfinished() {
+    const [text, share] = model.get("unfinished");
+    under.hidden = !text;
+    words.textContent = text ?? "";
+    progress.value = share ?? 0;
+    shown();
+  }
+
+  function shown() {
+    // once there, it keeps its place: words must not jump as buttons come and go
+    if (group.children.length || !under.hidden) bar.classList.add("tracklab-there");
+  }
+
+  function key(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches(WRITES)) return;
+    const found = model.get("jumps").find(([, own]) => own && own === event.key);
+    if (!found) return;
+    event.preventDefault();
+    jump(found);
+  }
+
+  return { jumps, unfinished, key };
+}
+
 function render({ model, el }) {
   const tied = new AbortController();
   tiePlayers(model, tied.signal);
@@ -70,6 +136,7 @@ function render({ model, el }) {
   trouble.setAttribute("role", "alert");
   const img = make("img", "", figure);
   img.draggable = false;
+  const bar = jumpBar(model, figure); // below the picture, which so stays where it is
   const caption = make("figcaption", "", figure);
   const numbers = make("dl", "", figure);
   const voice = make("div", "tracklab-voice", el);
@@ -113,6 +180,10 @@ function render({ model, el }) {
     figure.dataset.drawing = model.get("drawing");
   }
 
+  function busy() {
+    figure.setAttribute("aria-busy", model.get("unfinished").length > 0);
+  }
+
   function size() {
     const width = model.get("shown_width");
     img.style.width = width ? `${width}px` : "";
@@ -125,11 +196,15 @@ function render({ model, el }) {
     "change:numbers": words,
     "change:error": error,
     "change:drawing": answered,
+    "change:jumps": bar.jumps,
+    "change:unfinished": () => { bar.unfinished(); busy(); },
     "change:shown_width": size,
     "change:sharp_pixels": size,
   };
   for (const [event, answer] of Object.entries(watched)) model.on(event, answer);
-  for (const answer of [picture, words, error, answered, size]) answer();
+  for (const answer of [picture, words, error, answered, size, bar.jumps, bar.unfinished, busy]) {
+    answer();
+  }
 
   // The controls come into the page beside the view, in any order.
   const tie = () => {
@@ -141,6 +216,7 @@ function render({ model, el }) {
   const detach = whenAttached(el, () => {
     tie();
     const root = el.closest(".tracklab-explorer") ?? el;
+    root.addEventListener("keydown", bar.key, { signal: tied.signal });
     const what = { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] };
     changes.observe(root, what);
   });

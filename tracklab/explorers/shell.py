@@ -3,17 +3,19 @@
 The picture goes to the browser as an encoded image into one view that stays. Nothing is redrawn
 by matplotlib in the browser or through `interact`, whose latency is twice as high.
 
-Invariants: what is shown is `draw` of the parameters that are shown, or it is marked as old, with
-the reason; and while a drawing is made, changes do not queue up: only the last one is drawn next.
+Invariants: what is shown is `draw` of the parameters that are shown, or it is marked as old or as
+unfinished, with the reason; and while a drawing is made, changes do not queue up: only the last one
+is drawn next.
 """
 
 from __future__ import annotations
 
 import html
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,25 @@ from matplotlib.figure import Figure
 from tracklab import errors, plots
 from tracklab.explorers import still
 from tracklab.explorers.controls import Control, Play
+from tracklab.plots.base import sentence
 
 FORMATS = ("jpeg", "png")
+AT_HAND = 0.3  # seconds that a cell waits for an unfinished picture before it shows it
+PATIENCE = 20.0  # seconds that it then waits on, so that the picture that stays is a finished one
+
+
+@dataclass(frozen=True)
+class Jump:
+    """A button that sets one control: a place in the picture worth going to.
+
+    label: what is there, in words. parameter, value: what it sets. key: a letter or digit that does
+    the same while the explorer has the focus, or none.
+    """
+
+    label: str
+    parameter: str
+    value: Any
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,11 +57,20 @@ class Drawing:
     caption: one or two sentences that say what the picture shows, with its numbers, to somebody
         who does not see it. They change with the parameters.
     numbers: by name, what is measured; shown below the picture.
+    jumps: places worth going to, as buttons above the picture.
+    frames: by parameter, how many frames a `Play` has now, where that is fewer than its own.
+    idle: parameters that change nothing now: their controls are off.
+    unfinished: what is still being computed, in words, and the share of it that is done, 0 to 1.
+        Who computes it calls the explorer's `refresh` as it goes on.
     """
 
     picture: Any
     caption: str
     numbers: Mapping[str, Any] = field(default_factory=dict)
+    jumps: Sequence[Jump] = ()
+    frames: Mapping[str, int] = field(default_factory=dict)
+    idle: Sequence[str] = ()
+    unfinished: tuple[str, float] | None = None
 
 
 class Screen(anywidget.AnyWidget):
@@ -60,6 +88,8 @@ class Screen(anywidget.AnyWidget):
     shown_width = traitlets.Int(0).tag(sync=True)
     sharp_pixels = traitlets.Bool(False).tag(sync=True)
     players: Any = traitlets.List().tag(sync=True)  # model ids: what plays, its slider
+    jumps: Any = traitlets.List().tag(sync=True)  # label, key, model id, value
+    unfinished: Any = traitlets.List().tag(sync=True)  # words, share; or nothing
 
 
 class Explorer(widgets.VBox):
@@ -104,11 +134,14 @@ class Explorer(widgets.VBox):
         self._lock, self._held, self._wanted = threading.Lock(), 0, False
 
         self._values: dict[str, Any] = {}
+        self._parts: dict[str, tuple[Any, ...]] = {}  # all of a control that can be off
         shown = []
         for key, control in self.controls.items():
             value, view = control.build()
             value.observe(self._changed, names="value")
             self._values[key] = value
+            parts = (value, view, *getattr(view, "children", ()))
+            self._parts[key] = tuple(part for part in parts if hasattr(part, "disabled"))
             view.add_class("tracklab-control")
             shown.append(view)
             if isinstance(control, Play):
@@ -154,11 +187,18 @@ class Explorer(widgets.VBox):
         checked = {key: self.controls[key].check(key, value) for key, value in params.items()}
         with self._together():
             for key, value in checked.items():
+                if isinstance(self.controls[key], Play) and value > self._values[key].max:
+                    self._set_frames(key, None)  # another clip may be longer
+            for key, value in checked.items():
                 self._values[key].value = value
 
     def reset(self) -> None:
         """Set every control back to its default."""
         self.set(**{key: control.default for key, control in self.controls.items()})
+
+    def refresh(self) -> None:
+        """Draw the same values again: what `draw` works with has changed. From any thread."""
+        self._changed()
 
     @contextmanager
     def _together(self) -> Iterator[None]:
@@ -197,13 +237,21 @@ class Explorer(widgets.VBox):
     def _show(self, params: dict[str, Any]) -> None:
         try:
             drawing = as_drawing(self.draw(**params), self.format)
+            jumps = [self._jump(jump) for jump in drawing.jumps]
+            for key in (*drawing.frames, *drawing.idle):
+                errors.choice("parameter", key, self.controls)
         except Exception as error:
             self.error = error
             with self.screen.hold_sync():
                 self.screen.error = trouble(error, bool(self.screen.picture))
+                self.screen.unfinished = []
                 self.screen.drawing += 1
             return
         self.error = None
+        for key in self.controls:
+            self._set_frames(key, drawing.frames.get(key))
+            for part in self._parts[key]:
+                part.disabled = key in drawing.idle
         self.drawings += 1
         self.numbers = dict(drawing.numbers)
         with self.screen.hold_sync():  # one message: the words never belong to another picture
@@ -211,17 +259,47 @@ class Explorer(widgets.VBox):
             self.screen.picture = drawing.picture
             self.screen.caption = drawing.caption
             self.screen.numbers = [[str(k), written(v)] for k, v in drawing.numbers.items()]
+            self.screen.jumps = jumps
+            self.screen.unfinished = list(drawing.unfinished or ())
             self.screen.error = ""
             self.screen.drawing += 1
 
+    def _jump(self, jump: Jump) -> list[Any]:
+        control = self.controls[errors.choice("parameter", jump.parameter, self.controls)]
+        value = control.check(jump.parameter, jump.value)
+        return [jump.label, jump.key, self._values[jump.parameter].model_id, value]
+
+    def _set_frames(self, key: str, count: int | None) -> None:
+        """Let a `Play` have so many frames now, or as many as it has."""
+        control = self.controls[key]
+        if not isinstance(control, Play):
+            return
+        last = (control.frames if count is None else count) - 1
+        for part in self._parts[key]:
+            if hasattr(part, "max") and part.max != last:
+                # what plays does not tell the kernel where it is: it must not go back to there
+                part.value = min(self._values[key].value, last)
+                part.max = last
+
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        self._settle(PATIENCE)
         return still.bundle(self.model_id, self.picture, self._words())
 
     def _ipython_display_(self, **_: Any) -> None:
-        still.show(self.model_id, self.picture, self._words())
+        self._settle(AT_HAND)
+        again = still.show(self.model_id, self.picture, self._words())
+        if self.screen.unfinished:
+            self._settle(PATIENCE)
+            again(self.picture, self._words())
+
+    def _settle(self, seconds: float) -> None:
+        """Wait so long for a finished picture; whoever computes what it lacks refreshes it."""
+        end = time.monotonic() + seconds
+        while self.screen.unfinished and time.monotonic() < end:
+            time.sleep(0.02)
 
     def _words(self) -> str:
-        return f"{self.title}. {self.caption or self.screen.error}"
+        return f"{sentence(self.title)} {self.caption or self.screen.error}"
 
 
 def as_drawing(drawn: Any, format: str = "jpeg") -> Drawing:
@@ -235,7 +313,8 @@ def as_drawing(drawn: Any, format: str = "jpeg") -> Drawing:
         errors.bad("draw", drawn, "a Drawing(picture, caption), or a pair (picture, caption)")
     if not isinstance(drawn.caption, str) or not drawn.caption.strip():
         errors.bad("caption", drawn.caption, "a sentence that says what the picture shows")
-    return Drawing(encoded(drawn.picture, format), drawn.caption.strip(), drawn.numbers)
+    picture = encoded(drawn.picture, format)
+    return replace(drawn, picture=picture, caption=drawn.caption.strip())
 
 
 def encoded(picture: Any, format: str) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,17 +52,37 @@ def bundle(model_id: str, picture: bytes, words: str) -> tuple[dict[str, Any], d
     return data, {kind_of(picture): {"alt": words}}
 
 
-def show(model_id: str, picture: bytes, words: str) -> None:
-    """Put out the still picture, its words, and the live view that hides them."""
+def show(model_id: str, picture: bytes, words: str) -> Callable[[bytes, str], None]:
+    """Put out the still picture, its words, and the live view that hides them.
+
+    Returns `again(picture, words)`, which puts others in the place of the first two.
+    """
     from IPython.display import display
 
+    data, metadata = _picture(model_id, picture, words)
+    live = {WIDGET_VIEW: data.pop(WIDGET_VIEW), "text/plain": ""}
+    shown = display(data, metadata=metadata, raw=True, display_id=True) if picture else None
+    told = display(_told(words), raw=True, display_id=True)
+    display(live, raw=True)
+
+    def again(picture: bytes, words: str) -> None:
+        data, metadata = _picture(model_id, picture, words)
+        data.pop(WIDGET_VIEW)
+        if picture and shown is not None:  # None too where nobody listens
+            shown.update(data, metadata=metadata, raw=True)
+        if told is not None:
+            told.update(_told(words), raw=True)
+
+    return again
+
+
+def _picture(model_id: str, picture: bytes, words: str) -> tuple[dict[str, Any], dict[str, Any]]:
     if picture and kind_of(picture) == "image/png":
         # what changes as a slider moves is written fast; what is kept is written small
         picture = plots.encode_png(plots.decode(picture), effort=9)
-    data, metadata = bundle(model_id, picture, words)
-    live = {WIDGET_VIEW: data.pop(WIDGET_VIEW), "text/plain": ""}
-    if picture:
-        display(data, metadata=metadata, raw=True)
+    return bundle(model_id, picture, words)
+
+
+def _told(words: str) -> dict[str, Any]:
     told = f'<p class="tracklab-still">{html.escape(f"{words} {RUN}")}</p>'
-    display({"text/html": f"{told}<style>{HIDE_DEAD}</style>", "text/plain": ""}, raw=True)
-    display(live, raw=True)
+    return {"text/html": f"{told}<style>{HIDE_DEAD}</style>", "text/plain": ""}
