@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # By name: the module and the function in it that makes the explorer.
 NAMES: dict[str, str] = {
     "anchors": "tracklab.explorers.anchors:anchors",
+    "arena": "tracklab.explorers.arena:arena",
     "association": "tracklab.explorers.association:association",
     "feature-maps": "tracklab.explorers.feature_maps:feature_maps",
     "follow": "tracklab.explorers.follow:follow",
