@@ -5,6 +5,7 @@
 For each explorer the first slider that answers is moved back and forth by arrow keys in headless
 Chromium on JupyterLab. The clock is the browser's own: from the key's event to the picture's load.
 Beside it, the time that `draw` takes in the kernel alone, for the same changes, cached or not.
+"arena-busy" is the arena while a slow tracker runs through a long clip.
 """
 
 import argparse
@@ -27,6 +28,14 @@ from tracklab import explorers  # noqa: E402
 
 RESULT = ROOT / "data" / "results" / "explorers.json"
 GOAL = 100  # milliseconds: what the course asks of an explorer where no network runs
+BUSY = "arena-busy"
+LONG = """
+import tracklab
+clip = tracklab.scenes.render(seed=0, frames=1500, size=(150, 200), objects=1)
+made = tracklab.explore("arena", trackers=["template"], clips={"long": clip})
+made
+"""
+CELLS = {BUSY: [LONG, 'made.set(trackers=["template", "opencv-mil"])']}
 WATCH = """root => {
   const img = root.querySelector('.tracklab-screen img');
   window.latencies = [];
@@ -41,8 +50,8 @@ WATCH = """root => {
 
 def in_browser(browser, address, folder, name, presses):
     """Milliseconds from key to picture of each press that changed the picture, and the slider."""
-    source = f"import tracklab\ntracklab.explore({name!r})"
-    lab.write_notebook(folder / f"{name}.ipynb", [source])
+    cells = CELLS.get(name, [f"import tracklab\ntracklab.explore({name!r})"])
+    lab.write_notebook(folder / f"{name}.ipynb", cells)
     notebook = lab.Open(browser, address, f"{name}.ipynb")
     try:
         notebook.run()
@@ -75,7 +84,7 @@ def press(driver, slider, presses):
 
 def in_kernel(name, label):
     """Milliseconds of wall and CPU time that each drawing takes, over the slider's whole range."""
-    made = explorers.explore(name)
+    made = explorers.explore(name.removesuffix("-busy"))
     key = next(k for k, c in made.controls.items() if label.startswith(c.label))
     widget = made._values[key]
     values = np.arange(widget.min, widget.max + widget.step / 2, widget.step)[:40]
@@ -91,7 +100,7 @@ def in_kernel(name, label):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", default=sorted(explorers.NAMES))
+    parser.add_argument("names", nargs="*", default=sorted([*explorers.NAMES, BUSY]))
     parser.add_argument("--presses", type=int, default=60)
     parser.add_argument("--save", action="store_true", help="store the table for the lessons")
     options = parser.parse_args()
