@@ -215,6 +215,19 @@ class TestSecondLook:
             second_look.moved(boxes, second_look.offsets(boxes, true)), true, atol=1e-3
         )
 
+    def test_each_cell_meets_those_around_its_place(self):
+        rng, wide = np.random.default_rng(11), GRID + 2 * second_look.REACH
+        cells, read = unit(rng, (2, GRID * GRID, 5)), unit(rng, (2, wide, wide, 5))
+        inside = rng.random((2, GRID * GRID)).astype(np.float32)
+        memory = mm.Memory(cells, inside, None, None, None)
+        found = second_look.nearby(tf.constant(read), memory).numpy()
+        for k in (0, 7, 40, 80):
+            row, column = divmod(k, GRID)
+            near = second_look.NEAR
+            part = read[:, row : row + near, column : column + near].reshape(2, -1, 5)
+            known = np.einsum("nd,nwd->nw", cells[:, k], part) * inside[:, k, None]
+            assert np.allclose(found[:, k], known, atol=1e-5)
+
     def test_cells_in_their_places_match_in_the_middle(self, siamese, windows):
         embedded = siamese.embed(windows)
         memory = siamese.remember(embedded, tf.constant(BOXES))
@@ -237,7 +250,7 @@ class TestBelief:
             np.float32(belief.expected + rng.normal(size=(count, 2))),
             np.float32(belief.sizes * np.exp(rng.normal(0, 0.1, (count, 2)))),
             np.float32(rng.random((count, 1))),
-            np.float32(rng.normal(size=(count, 1))),
+            *np.float32(rng.normal(size=(3, count, 1))),
         )
 
     def test_nothing_believed_goes_on_as_expected(self):

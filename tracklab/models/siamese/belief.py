@@ -26,9 +26,9 @@ NARROWEST, WIDEST = -1.5, 1.5  # of its logarithm, from there
 DRIFT = 0.3  # sizes a frame that the network adds to a velocity at most, about
 STEP = 0.3  # of a log size that is believed at once
 FAR = 3.0  # sizes: what is further off looks as far
-SURE = 10.0  # a logit of the posterior's peak is divided by this, to be about 1
+SURE = 10.0  # logits are divided by this, to be about 1
 
-SEEN = 10  # numbers that the cell sees of a frame, and
+SEEN = 12  # numbers that the cell sees of a frame, and
 SAID = 7  # says: the gains
 
 # where the gains start, as logits: sigmoid(3) = 0.95, (0) = 0.5, (2) = 0.88, (-0.8) = 0.31
@@ -57,13 +57,16 @@ class Found(NamedTuple):
     """What a frame said: middles and sizes `(N, 2)` in pixels of the frame.
 
     score `(N, 1)`: 0 to 1, that the object is in the window at all. peak `(N, 1)`: the highest
-    logit of the posterior.
+    logit of the posterior. rival `(N, 1)`: how much lower the highest one is that is not beside it.
+    verdict `(N, 1)`: the second look's logit that the object is in the box.
     """
 
     middles: Any
     sizes: Any
     score: Any
     peak: Any
+    rival: Any
+    verdict: Any
 
 
 def born(middles: Any, sizes: Any) -> Belief:
@@ -99,6 +102,8 @@ def look(belief: Belief, found: Found) -> Any:
             tf.clip_by_value(grown, -1.0, 1.0),
             found.score,
             found.peak / SURE,
+            tf.clip_by_value(found.rival / SURE, 0.0, 1.0),
+            tf.sigmoid(found.verdict),
         ],
         1,
     )

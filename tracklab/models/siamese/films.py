@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracklab import boxes as bx
 from tracklab import errors, training
 from tracklab.clips import Clip
 from tracklab.datasets import moved
 
 BATCH = 12
-SIZE = 224  # pixels of a frame's side
+SIZE = 224  # pixels of a clip's side
+VIEW = 160  # of it that are in view: out of a smaller frame an object may move
 LENGTHS = ((0.0, 8), (0.15, 16), (0.4, 32))  # frames of a clip, from which progress on
 HARD = (1.0, 2.0)  # how many occluders and look-alikes, by turns
 SPEED = (0.5, 1.0, 1.5)
@@ -53,7 +55,7 @@ class Films:
         return 100.0
 
     def batch(self, step: int, progress: float = 0.0) -> training.Batch:
-        """B clips of T frames: frames `(B, T, S, S, 3)` uint8, boxes `(B, T, 4)` float32 xyxy
+        """B clips of T frames: frames `(B, T, V, V, 3)` uint8, boxes `(B, T, 4)` float32 xyxy
         pixels, visible `(B, T)` float32, 0 to 1.
         """
         rng = np.random.default_rng([self.seed, step, 5])
@@ -63,7 +65,26 @@ class Films:
         boxes, visible = np.empty((*shape, 4), np.float32), np.empty(shape, np.float32)
         for b in range(self.batch_size):
             frames[b], boxes[b], visible[b] = self._clip(rng, length)
-        return frames, boxes, visible
+        return self._narrowed(rng, frames, boxes, visible)
+
+    def _narrowed(
+        self,
+        rng: np.random.Generator,
+        frames: NDArray[np.uint8],
+        boxes: NDArray[np.float32],
+        visible: NDArray[np.float32],
+    ) -> training.Batch:
+        """A smaller frame around where each object begins, which it may leave and come back to."""
+        side = min(VIEW, self.size)
+        first = bx.centers(boxes[:, 0])
+        # anywhere that has the object's middle inside, and nowhere past the clip's own border
+        low = first - side * rng.uniform(0.2, 0.8, first.shape)
+        low = np.clip(np.rint(low), 0, self.size - side).astype(int)
+        cut = [one[:, y : y + side, x : x + side] for one, (x, y) in zip(frames, low, strict=True)]
+        moved_boxes = boxes - np.tile(low, 2)[:, None].astype(np.float32)
+        whole = np.maximum(bx.area(moved_boxes), 1e-6)
+        inside = bx.area(bx.clip(moved_boxes, side, side)) / whole
+        return np.stack(cut), moved_boxes, (visible * inside).astype(np.float32)
 
     def _clip(self, rng: np.random.Generator, length: int) -> training.Batch:
         """One clip that begins with the object in view."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tracklab.models.siamese import belief as bf
 from tracklab.models.siamese import memory as mm
 from tracklab.models.siamese.geometry import CELLS, OBJECT, SEARCH, SMALLEST
@@ -18,6 +20,9 @@ from tracklab.models.siamese.network import Response, Siamese
 from tracklab.models.siamese.second_look import moved
 from tracklab.quiet import tf
 
+BESIDE = 3  # cells, half an object: peaks nearer to each other are one
+LOW = 1e9
+_GRID = np.stack(np.meshgrid(np.arange(CELLS), np.arange(CELLS)), -1).reshape(-1, 2)
 MARGIN = 6.0  # pixels of a window: an object nearer to its border is not learned
 
 
@@ -102,10 +107,9 @@ def advance(
     # posterior = likelihood x prior
     posterior = response.logits + prior
     sizes = tf.stop_gradient(belief.sizes) * scale
-    box, score, peak = read(network, embedded, response, posterior, sizes, memories)
-    spots, extents = parts(tf.stop_gradient(box))
-    found = bf.Found(
-        here + (spots - SEARCH / 2) / scale, extents / scale, score, tf.stop_gradient(peak)
+    seen = read(network, embedded, response, posterior, sizes, memories)
+    found = seen._replace(
+        middles=here + (seen.middles - SEARCH / 2) / scale, sizes=seen.sizes / scale
     )
     hidden = mind.hidden
     if cell is None:
@@ -120,20 +124,26 @@ def advance(
 
 def read(
     network: Siamese, embedded: Any, response: Response, posterior: Any, sizes: Any, memories: Any
-) -> tuple[Any, Any, Any]:
-    """What a posterior `(N, CELLS, CELLS)` says: boxes `(N, 4)` in the windows, score, peak.
+) -> bf.Found:
+    """What a posterior `(N, CELLS, CELLS)` says, in pixels of the windows.
 
-    sizes `(N, 2)`: what is believed, in pixels of the windows; the second look starts from them.
+    sizes `(N, 2)`: what is believed, likewise; the second look starts from them.
     """
     count = tf.shape(posterior)[0]
     flat = tf.reshape(posterior, (count, CELLS * CELLS))
     best = tf.argmax(flat, 1)
     middles = tf.gather(tf.reshape(response.middles, (count, -1, 2)), best, batch_dims=1)
-    guess = tf.stop_gradient(tf.concat([middles - sizes / 2, middles + sizes / 2], 1))
-    said = network.look_again(embedded, guess, *memories)
+    guess = tf.concat([middles - sizes / 2, middles + sizes / 2], 1)
+    said = network.look_again(embedded, tf.stop_gradient(guess), *memories)
+    spots, extents = parts(moved(guess, said))
     # score = 1 - P(nowhere), of a softmax over all cells and "nowhere"
     score = 1 - tf.nn.softmax(choices(network, posterior))[:, -1:]
-    return moved(guess, said), score, tf.reduce_max(flat, 1, keepdims=True)
+    peak = tf.reduce_max(flat, 1, keepdims=True)
+    away = tf.reduce_max(tf.abs(tf.gather(_GRID, best)[:, None] - _GRID), 2)
+    rival = tf.reduce_max(tf.where(away > BESIDE, flat, -LOW), 1, keepdims=True)
+    found = bf.Found(spots, extents, score, peak, peak - rival, said[:, 4:5])
+    # but for the score, which depends on the prior, all of it is taken as it is
+    return bf.Found(*map(tf.stop_gradient, found))._replace(score=score)
 
 
 def choices(network: Siamese, posterior: Any) -> Any:

@@ -14,6 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tracklab.models.siamese.memory import GRID, Memory, inside, sample
 from tracklab.quiet import keras, tf
 
@@ -26,6 +29,19 @@ FIRST = 0.01  # standard deviation of the last layer's weights: at first it move
 FEATURES = 24  # of each cell
 HIDDEN = 96
 SAID = 5  # four offsets, and a logit
+
+
+def _pairs() -> NDArray[np.int64]:
+    """Of each template cell and each step, the place in `GRID^2 x (GRID + 2 REACH)^2` cosines."""
+    wide = GRID + 2 * REACH
+    cell, step = np.arange(GRID), np.arange(NEAR)
+    row = (cell[:, None] + step)[:, None, :, None]  # template row, column, step down, across
+    column = (cell[:, None] + step)[None, :, None, :]
+    k = (cell[:, None] * GRID + cell)[:, :, None, None]
+    return (k * wide**2 + row * wide + column).ravel()
+
+
+_PAIRS = _pairs()
 
 
 class SecondLook:
@@ -57,13 +73,10 @@ def nearby(wide: Any, memory: Memory) -> Any:
     wide: `(N, GRID + 2 REACH, GRID + 2 REACH, D)`, the window read on the grid of a guessed box.
     """
     count, depth = tf.shape(wide)[0], wide.shape[-1]
-    template = tf.reshape(memory.cells, (count, GRID, GRID, depth))
-    cosines = [
-        tf.reduce_sum(wide[:, y : y + GRID, x : x + GRID] * template, -1)
-        for y in range(NEAR)
-        for x in range(NEAR)
-    ]
-    volume = tf.reshape(tf.stack(cosines, -1), (count, GRID * GRID, NEAR * NEAR))
+    read = tf.reshape(wide, (count, (GRID + 2 * REACH) ** 2, depth))
+    # all pairs are one product, of which those near each other are picked
+    cosines = tf.reshape(tf.einsum("nkd,nwd->nkw", memory.cells, read), (count, -1))
+    volume = tf.reshape(tf.gather(cosines, _PAIRS, axis=1), (count, GRID * GRID, NEAR * NEAR))
     return volume * memory.inside[..., None]
 
 
