@@ -160,6 +160,28 @@ def test_train_motion_judges_with_errors_in_pixels(monkeypatch):
     assert all(value > 0 for value in found.values())
 
 
+def test_train_siamese_judges_with_and_without_state(monkeypatch):
+    from tracklab.models import siamese
+
+    small = {"widths": (4, 4, 4), "blocks": 0, "depth": 4, "parts": 2, "head": 4}
+    found = {}
+
+    def trained(judge, out, *, quick):
+        network = siamese.Running(siamese.Siamese(**small), siamese.Cell(4))
+        found.update(judge(network), out=out, quick=quick)
+
+    monkeypatch.setattr(siamese, "train_shipped", trained)
+    assert cli.main(["train", "siamese", "--quick", "--out", "somewhere"]) == 0
+    assert found.pop("out") == "somewhere"
+    assert found.pop("quick") is True
+    assert set(found) == {
+        f"{measure}, scenes{state}"
+        for measure in ("success AUC", "precision at 20 px")
+        for state in ("", ", without state")
+    }
+    assert all(0 <= value <= 1 for value in found.values())
+
+
 def test_train_hands_the_detectors_their_names(monkeypatch):
     from tracklab.models import detector
 
