@@ -104,7 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("train", help="train a shipped network again, write its card")
     command.add_argument(
-        "network", choices=NETWORKS, help="five to fifty minutes each on two cores"
+        "network", choices=NETWORKS, help="five to seventy minutes each on two cores"
     )
     command.add_argument("--out", metavar="FOLDER", help="where to write; the project's own data/")
     command.add_argument("--quick", action="store_true", help="a few steps, to see that it runs")

@@ -34,7 +34,7 @@ class Plan:
     films: Mapping[str, Any] = field(default_factory=dict)
 
 
-PLAN = Plan({"cpu_seconds": 3600.0}, {"cpu_seconds": 600.0})
+PLAN = Plan({"cpu_seconds": 5400.0}, {"cpu_seconds": 1200.0})
 QUICK = Plan({"steps": 3}, {"steps": 2}, {"batch_size": 2, "lengths": ((0.0, 3),)})
 
 
