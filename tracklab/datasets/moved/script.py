@@ -48,6 +48,8 @@ HIDER_SPEED = 0.15  # sizes a frame, one standard deviation; half of them stand 
 HIDER_OFF = 0.5  # sizes from the object when they meet, one standard deviation
 HIDER_SIZE, HIDER_SIZE_SPREAD = 1.2, 0.5  # times the object's; standard deviation of its log
 HIDER_ASPECT = 0.7
+RIVALS = 0.35  # share of the hiders that look like the object and cross its way
+RIVAL_SPEED = 0.2  # sizes a frame, one standard deviation
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +119,7 @@ def write(
         behind.append(_body(stills, rng, aim))
     hiders: list[Thing] = []
     if rng.random() < HIDING * hard:
-        hiders = [_hider(stills, rng, aim) for _ in range(int(rng.integers(*HIDERS)))]
+        hiders = [_hider(stills, rng, star.sprite, aim) for _ in range(int(rng.integers(*HIDERS)))]
     return Script(
         picture=picture,
         ground=ground,
@@ -161,14 +163,10 @@ def _other(
 ) -> tuple[Thing, bool]:
     """A thing beside the object's path, and whether it stands before the object."""
     kind = rng.random()
-    if kind < COPIES:
-        made = star
-    elif kind < COPIES + TINTED_COPIES:
-        made = tinted(star, rng, OTHER_TINT)
+    if kind < COPIES + TINTED_COPIES:
+        made = _alike(rng, star, kind >= COPIES)
     else:
         made = sprite(stills, rng)
-    if kind < COPIES + TINTED_COPIES and rng.random() < RESHAPED:
-        made = dressed(np.ascontiguousarray(made[..., :3]), shapes.outline(rng))
     size, aspect = _first(aim)
     start = aim.middles[rng.integers(len(aim.middles))] + NEAR * size * rng.standard_normal(2)
     velocity = DRIFT * size * one_of(rng, (0, 1)) * rng.standard_normal(2)
@@ -178,11 +176,25 @@ def _other(
     return thing, bool(rng.random() < IN_FRONT)
 
 
-def _hider(stills: Stills, rng: np.random.Generator, aim: Path) -> Thing:
-    """A thing that comes before the object, or stands in its way."""
-    size, _ = _first(aim)
+def _alike(rng: np.random.Generator, star: Pixels, other_colours: bool) -> Pixels:
+    """The object again, in other colours if asked for, and often with an outline of its own."""
+    made = tinted(star, rng, OTHER_TINT) if other_colours else star
+    if rng.random() < RESHAPED:
+        made = dressed(np.ascontiguousarray(made[..., :3]), shapes.outline(rng))
+    return made
+
+
+def _hider(stills: Stills, rng: np.random.Generator, star: Pixels, aim: Path) -> Thing:
+    """A thing that comes before the object, stands in its way, or is a rival that crosses it."""
+    size, aspect = _first(aim)
     since = int(rng.integers(len(aim.middles)))
     start = aim.middles[since] + HIDER_OFF * size * rng.standard_normal(2)
+    if rng.random() < RIVALS:
+        made = _alike(rng, star, bool(rng.random() < 0.5))
+        velocity = RIVAL_SPEED * size * rng.standard_normal(2)
+        spread, stretch = rng.standard_normal(2)
+        same = size * math.exp(OTHER_SIZE * spread), aspect * math.exp(OTHER_ASPECT * stretch)
+        return _drifting(made, start, velocity, since, *same, like=aim)
     velocity = HIDER_SPEED * size * one_of(rng, (0, 1)) * rng.standard_normal(2)
     spread, stretch = rng.standard_normal(2)
     own = HIDER_SIZE * size * math.exp(HIDER_SIZE_SPREAD * spread), math.exp(HIDER_ASPECT * stretch)
