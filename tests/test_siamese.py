@@ -141,13 +141,20 @@ class TestVotes:
         found = votes.align(volume).numpy()
         known = np.zeros_like(found)
         maps = volume.reshape(2, GRID * GRID, CELLS, CELLS)
+        weights = np.random.default_rng(2).normal(size=known.shape).astype(np.float32)
+        slope = np.zeros_like(maps)
         for k in range(GRID * GRID):
             dy, dx = k // GRID - GRID // 2, k % GRID - GRID // 2
             for y in range(CELLS):
                 for x in range(CELLS):
                     if 0 <= y + dy < CELLS and 0 <= x + dx < CELLS:
                         known[:, y, x, k] = maps[:, k, y + dy, x + dx]
+                        slope[:, k, y + dy, x + dx] = weights[:, y, x, k]
         assert np.array_equal(found, known)
+        with tf.GradientTape() as tape:
+            tape.watch(cast := tf.constant(volume))
+            total = tf.reduce_sum(votes.align(cast) * weights)
+        assert np.array_equal(tape.gradient(total, cast), slope.reshape(volume.shape))
 
     def test_an_object_votes_for_its_own_place(self):
         embedded = unit(np.random.default_rng(2), (1, CELLS, CELLS, 16))

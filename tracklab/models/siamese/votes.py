@@ -25,6 +25,7 @@ def compare(cells: Any, embedded: Any) -> Any:
     return tf.einsum("nkd,nyd->nky", cells, tf.reshape(embedded, (count, CELLS * CELLS, depth)))
 
 
+@tf.custom_gradient
 def align(volume: Any) -> Any:
     """`(N, GRID^2, CELLS^2)` to `(N, CELLS, CELLS, GRID^2)`: votes for a middle in each cell."""
     count = tf.shape(volume)[0]
@@ -32,19 +33,31 @@ def align(volume: Any) -> Any:
     # axes: template row, template column, row, column
     x = _skewed(tf.transpose(x, (0, 1, 3, 2, 4)))  # template row, row, template column, column
     x = _skewed(tf.transpose(x, (0, 3, 4, 1, 2)))  # template column, column, template row, row
-    return tf.reshape(tf.transpose(x, (0, 4, 2, 3, 1)), (count, CELLS, CELLS, GRID * GRID))
+    aligned = tf.reshape(tf.transpose(x, (0, 4, 2, 3, 1)), (count, CELLS, CELLS, GRID * GRID))
+    return aligned, _unaligned
 
 
-def _skewed(x: Any) -> Any:
-    """`(..., GRID, CELLS)`: row `k` moved by `k - GRID // 2` places towards the front.
+def _unaligned(votes: Any) -> Any:
+    """The gradient of `align`: all places back. TensorFlow's own takes four times as long."""
+    count = tf.shape(votes)[0]
+    x = tf.reshape(votes, (count, CELLS, CELLS, GRID, GRID))
+    x = _skewed(tf.transpose(x, (0, 4, 2, 3, 1)), back=True)
+    x = _skewed(tf.transpose(x, (0, 3, 4, 1, 2)), back=True)
+    return tf.reshape(tf.transpose(x, (0, 1, 3, 2, 4)), (count, GRID * GRID, CELLS * CELLS))
 
-    Without a loop: rows one place longer than they are read as, so that each begins one later.
+
+def _skewed(x: Any, *, back: bool = False) -> Any:
+    """`(..., GRID, CELLS)`: row `k` moved by `k - GRID // 2` places towards the front, or back.
+
+    Without a loop: rows one place longer (or shorter) than they are read as, so that each begins
+    one place later (or earlier).
     """
     lead = tf.shape(x)[:-2]
     padded = tf.pad(tf.reshape(x, (-1, GRID, CELLS)), ((0, 0), (0, 0), (GRID // 2, GRID // 2)))
     long = CELLS + GRID - 1
-    flat = tf.pad(tf.reshape(padded, (-1, GRID * long)), ((0, 0), (0, GRID)))
-    moved = tf.reshape(flat, (-1, GRID, long + 1))[:, :, :CELLS]
+    flat = tf.reshape(padded, (-1, GRID * long))
+    flat = flat[:, GRID - 1 : -1] if back else tf.pad(flat, ((0, 0), (0, GRID)))
+    moved = tf.reshape(flat, (-1, GRID, long - 1 if back else long + 1))[:, :, :CELLS]
     return tf.reshape(moved, tf.concat([lead, (GRID, CELLS)], 0))
 
 
