@@ -711,6 +711,82 @@ def test_an_edge_may_be_on_either_side_but_not_on_both():
     assert check("02-calibration", upper).right
 
 
+# -- references that are the package's own functions, cut small
+
+
+def test_lesson_07s_success_is_that_of_the_metrics():
+    from tracklab.metrics import single
+
+    rng = np.random.default_rng(7)
+    truth = np.tile([0.0, 0.0, 20.0, 10.0], (50, 1))
+    said = truth + rng.normal(0, 4, (50, 1)) * [1, 0, 1, 0]
+    said[0] = truth[0]  # where it is given
+    truth[[5, 17]] = np.nan
+    overlaps = single.compare(said, truth).overlaps
+    wanted = exercises.get("07-success").reference(overlaps)
+    assert wanted == pytest.approx(single.success_auc(said, truth))
+
+
+def test_lesson_07s_filter_is_mosses():
+    from tracklab.trackers import mosse
+
+    rng = np.random.default_rng(7)
+    patches, patch = rng.normal(size=(3, 12, 9)), rng.normal(size=(12, 9))
+    wished = mosse.wished((12, 9))
+    own = mosse.respond(mosse.learn(patches, wished, 0.3), patch)
+    assert np.allclose(exercises.get("07-mosse").reference(patches, wished, patch, 0.3), own)
+
+
+def test_lesson_07s_votes_are_those_of_the_network():
+    from tracklab.models.siamese import votes
+    from tracklab.models.siamese.geometry import CELLS
+    from tracklab.models.siamese.memory import GRID
+
+    volume = np.random.default_rng(7).uniform(-1, 1, (GRID, GRID, CELLS, CELLS))
+    aligned = votes.align(volume.reshape(1, GRID**2, CELLS**2)).numpy()[0]
+    for row, column in ((0, 0), (3, CELLS - 1), (11, 12)):
+        cast = exercises.get("07-votes").reference(volume, row, column)
+        assert np.array_equal(cast, aligned[row, column].reshape(GRID, GRID))
+
+
+def test_lesson_07s_posterior_is_that_of_the_belief():
+    from tracklab.models.siamese import belief
+    from tracklab.models.siamese.geometry import CELLS, STRIDE
+
+    logits = np.random.default_rng(7).normal(0, 3, (CELLS, CELLS)).astype(np.float32)
+    expected, spread = np.array([9.3, 14.1]), 2.5  # in cells, whose middles are at 1/2
+    away = np.float32((expected + 0.5) * STRIDE)[None]
+    prior = np.asarray(belief.log_prior(away, np.float32([[spread * STRIDE]])))[0]
+    own = np.exp(logits + prior) / np.exp(logits + prior).sum()
+    assert np.allclose(exercises.get("07-posterior").reference(logits, expected, spread), own)
+
+
+def test_lesson_07s_gains_are_those_of_the_belief():
+    from tracklab.models.siamese import belief
+
+    rng = np.random.default_rng(7)
+    middle, velocity, found, size = rng.uniform(5, 40, (4, 1, 2)).astype(np.float32)
+    said = rng.normal(size=3)
+    held = belief.born(middle, size)._replace(velocities=velocity)
+    frame = belief.Found(found, size, np.ones((1, 1), np.float32), np.ones((1, 1), np.float32))
+    raw = np.zeros((1, belief.SAID), np.float32)
+    raw[0, :3] = said - [belief.BELIEVE, belief.TURN, belief.KEEP]
+    after, _ = belief.correct(held, frame, raw)
+    wanted = exercises.get("07-believe").reference(middle[0], velocity[0], found[0], said)
+    assert np.allclose(after.middles[0], wanted[0], atol=1e-3)
+    assert np.allclose(after.velocities[0], wanted[1], atol=1e-3)
+
+
+def test_a_complex_answer_is_compared_without_a_warning(recwarn):
+    """Who forgets `.real` behind a Fourier transform is right, but for rounding."""
+    right = exercises.get("07-mosse").reference
+    assert check("07-mosse", lambda *inputs: right(*inputs) + 1e-17j).right
+    said = check("07-mosse", lambda *inputs: right(*inputs) + 1j)
+    assert said.state == "wrong"
+    assert "1j" in str(said)
+    assert not [one for one in recwarn if "Complex" in one.category.__name__]
+
+
 # -- comparison
 
 
@@ -724,6 +800,7 @@ def test_an_edge_may_be_on_either_side_but_not_on_both():
         (np.array([1.0, np.nan]), np.array([1.0, 2.0]), "NaN where a number"),
         (np.array([1.0, 2.0]), np.array([1.0, np.nan]), "number where NaN"),
         (np.array([-1.0, 2.0]), np.array([1.0, -2.0]), "other way round"),
+        (np.array([-1.0 + 0j, 2.0]), np.array([1.0, -2.0]), "other way round"),
         (np.array([1, 0]), np.array([True, False]), "`True` and `False`"),
         (np.array([1.0, 2, 3]), np.array([1.0, 2, 4]), "index 2: 3 instead of 4"),
         ("3", 3.0, "a text"),

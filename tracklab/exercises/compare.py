@@ -184,8 +184,9 @@ def _nan(array: np.ndarray) -> np.ndarray:
 
 
 def _sign_flipped(mine: np.ndarray, wanted: np.ndarray) -> bool:
+    exact = np.complex128 if "c" in (mine.dtype.kind, wanted.dtype.kind) else np.float64
     with np.errstate(all="ignore"):
-        flipped = np.isclose(mine.astype(float), -wanted.astype(float), RTOL, ATOL, equal_nan=True)
+        flipped = np.isclose(mine.astype(exact), -wanted.astype(exact), RTOL, ATOL, equal_nan=True)
     return bool(flipped.all())
 
 
@@ -256,6 +257,8 @@ def _number(value: Any) -> str:
         return str(int(value))
     if isinstance(value, (float, np.floating)):
         return f"{float(value):.6g}"
+    if isinstance(value, (complex, np.complexfloating)):
+        return f"{complex(value):.6g}"
     return str(value)
 
 
