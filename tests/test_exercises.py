@@ -768,7 +768,7 @@ def test_lesson_07s_gains_are_those_of_the_belief():
     middle, velocity, found, size = rng.uniform(5, 40, (4, 1, 2)).astype(np.float32)
     said = rng.normal(size=3)
     held = belief.born(middle, size)._replace(velocities=velocity)
-    frame = belief.Found(found, size, np.ones((1, 1), np.float32), np.ones((1, 1), np.float32))
+    frame = belief.Found(found, size, *np.ones((4, 1, 1), np.float32))
     raw = np.zeros((1, belief.SAID), np.float32)
     raw[0, :3] = said - [belief.BELIEVE, belief.TURN, belief.KEEP]
     after, _ = belief.correct(held, frame, raw)
