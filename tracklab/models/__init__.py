@@ -9,9 +9,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_ROOMS = ("classifier", "detector", "siamese", "weights")
+_ROOMS = ("classifier", "detector", "regression", "siamese", "weights")
 
-__all__ = ["classifier", "detector", "siamese", "weights"]
+__all__ = ["classifier", "detector", "regression", "siamese", "weights"]
 
 
 def __getattr__(name: str) -> Any:

@@ -110,21 +110,25 @@ def train(network: Siamese, cell: Cell, films: Films, **options: Any) -> trainin
     return training.fit(cell, films, **(settings | options))
 
 
-def cut(frames: Any, middles: Any, sides: Any) -> Any:
-    """Windows `(N, SEARCH, SEARCH, 3)` of frames `(N, H, W, 3)`, as `geometry.draw`, in TensorFlow.
+def cut(frames: Any, middles: Any, sides: Any, pixels: int = SEARCH) -> Any:
+    """Windows `(N, pixels, pixels, 3)` of frames `(N, H, W, 3)`, as `geometry.draw`, in TensorFlow.
 
-    middles `(N, 2)`, sides `(N, 1)`: pixels of the frames. Past the frame its edge goes on; what
-    gets smaller is averaged.
+    middles `(N, 2)`, sides `(N, 1)`, or `(N, 2)` for width and height: pixels of the frames. Past
+    the frame its edge goes on; what gets smaller is averaged.
     """
-    wide = tf.maximum(1.0, sides / SEARCH)[..., None]
     drawn = tf.cast(frames, tf.float32)
-    across, down = (_hats(middles[:, k : k + 1], sides, drawn.shape[2 - k], wide) for k in (0, 1))
+    sides = tf.broadcast_to(sides, tf.shape(middles))
+    across, down = (
+        _hats(middles[:, k : k + 1], sides[:, k : k + 1], drawn.shape[2 - k], pixels)
+        for k in (0, 1)
+    )
     return tf.einsum("nxX,nyXc->nyxc", across, tf.einsum("nyY,nYXc->nyXc", down, drawn))
 
 
-def _hats(middles: Any, sides: Any, count: int, wide: Any) -> Any:
-    """Weights `(N, SEARCH, count)` of a frame's pixels in a window's, in one direction."""
-    steps = (tf.range(SEARCH, dtype=tf.float32) + 0.5) / SEARCH - 0.5
+def _hats(middles: Any, sides: Any, count: int, pixels: int) -> Any:
+    """Weights `(N, pixels, count)` of a frame's pixels in a window's, in one direction."""
+    wide = tf.maximum(1.0, sides / pixels)[..., None]
+    steps = (tf.range(pixels, dtype=tf.float32) + 0.5) / pixels - 0.5
     at = tf.clip_by_value(middles + sides * steps - 0.5, 0.0, count - 1.0)
     weights = tf.maximum(0.0, 1 - tf.abs(at[..., None] - tf.range(count, dtype=tf.float32)) / wide)
     return weights / tf.reduce_sum(weights, -1, keepdims=True)
