@@ -10,6 +10,9 @@ environment that `make contrib` makes; each of OpenCV's runs in a process of its
 that ends it takes nothing along. CPU time is that of the tracker alone, decoding excluded, with one
 thread in OpenCV.
 
+The recurrent tracker runs as it comes with the course, without its state (the same network), and
+as lesson 07 trains it in a minute.
+
 Real sequences: the folders in `--folder`, whole. Scenes: `--scenes` of each dial, from seeds and
 pictures that no training uses.
 """
@@ -38,6 +41,8 @@ SHARED = Path(os.environ.get("TRACKLAB_SHARED", ROOT.parent / "shared" / "data")
 CONTRIB = ROOT / ".venv-contrib" / "bin" / "python"
 
 OWN = tuple(name for name in trackers.NAMES if not name.startswith("opencv-"))
+STATELESS = "recurrent:stateless=True"
+MINUTE, MINUTE_CPU = "a minute's training", 70.0  # CPU seconds
 OPENCVS = ("mil", "kcf", "csrt", "mosse", "medianflow", "boosting", "tld")
 BEATEN = "opencv-csrt"  # the one that others are measured by
 # OTB's difficulties, as far as scenes have them, and two that are a tracker's as well
@@ -120,7 +125,7 @@ def follow(name: str, options: argparse.Namespace) -> dict[str, np.ndarray]:
         for one in make():
             box = one.clip.truth.boxes[0, 0]
             try:
-                track = trackers.run(name, one.clip, box)
+                track = trackers.run(make_tracker(name), one.clip, box)
             except errors.InputError as error:  # OpenCV cannot start on every box
                 found[f"{part}/{one.name}/refused"] = np.array(str(error))
                 continue
@@ -129,9 +134,36 @@ def follow(name: str, options: argparse.Namespace) -> dict[str, np.ndarray]:
     return found
 
 
+def make_tracker(name: str) -> trackers.Tracker:
+    """A tracker by its name; those that need more than OpenCV's environment has, load it here."""
+    if name == MINUTE:
+        return after_a_minute()
+    if name == STATELESS:
+        return trackers.create("recurrent", stateless=True)
+    return trackers.create(name)
+
+
+def after_a_minute() -> trackers.Tracker:
+    """The recurrent tracker, without a cell, with a network trained as in lesson 07."""
+    from tracklab.trackers.recurrent import RecurrentTracker
+
+    return RecurrentTracker(network=a_minutes_network())
+
+
+@functools.cache
+def a_minutes_network() -> Any:
+    from tracklab.datasets import moved
+    from tracklab.models import siamese
+
+    network = siamese.Siamese.small()
+    pairs = siamese.Pairs(moved.Stills.cifar10(10_000), batch_size=8)
+    siamese.train(network, pairs, cpu_seconds=MINUTE_CPU, progress=False)
+    return siamese.Running(network, None)
+
+
 def python_for(name: str) -> Path | None:
     """The Python whose OpenCV has this tracker; None where there is none yet."""
-    if name in trackers.available():
+    if name in (*OWN, STATELESS, MINUTE, *trackers.available()):
         return Path(sys.executable)
     return CONTRIB if CONTRIB.is_file() and name.removeprefix("opencv-") in OPENCVS else None
 
@@ -217,7 +249,8 @@ def tell(judged: dict[str, Any]) -> None:
 
 def short(name: str) -> str:
     """A tracker's name at the head of a column."""
-    return name.replace("opencv-", "cv-")
+    known = {STATELESS: "stateless", MINUTE: "a minute"}
+    return known.get(name, name.replace("opencv-", "cv-"))
 
 
 def columns(results: dict[str, Any], figure: str) -> None:
@@ -267,7 +300,7 @@ def rounded(figures: dict[str, float]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    names = [*OWN, *(f"opencv-{kind}" for kind in OPENCVS)]
+    names = [*OWN, STATELESS, MINUTE, *(f"opencv-{kind}" for kind in OPENCVS)]
     parser.add_argument("--trackers", nargs="+", default=names, choices=names, metavar="NAME")
     parser.add_argument("--folder", default=str(SHARED), help="of OTB and VOT sequences")
     parser.add_argument("--scenes", type=int, default=6, help="of each dial")
@@ -283,7 +316,7 @@ def main() -> None:
         python = python_for(name)
         if python is None:
             absent[name] = "wants the environment that 'make contrib' makes"
-        elif name in OWN:
+        elif not name.startswith("opencv-"):
             tracks[name] = follow(name, options)
         else:
             found = apart(name, python, options)

@@ -10,6 +10,7 @@ from tracklab import boxes as bx
 from tracklab import scenes
 from tracklab.models.siamese import belief as bf
 from tracklab.models.siamese import (
+    cell,
     closed_loop,
     correlation,
     embedding,
@@ -275,12 +276,20 @@ class TestBelief:
         belief = self.belief(rng)
         said = np.zeros((4, bf.SAID), np.float32)
         said[:, 0] = said[:, 3] = 60
-        found = self.found(belief, rng)
+        found = self.found(belief, rng)._replace(score=np.ones((4, 1), np.float32))
         after, _ = bf.correct(belief, found, said)
         assert np.allclose(after.middles, found.middles, atol=1e-4)
         near = np.abs(np.log(found.sizes / belief.sizes)).max(1) < bf.STEP
         assert near.any()
         assert np.allclose(after.sizes.numpy()[near], found.sizes[near], rtol=1e-4)
+
+    def test_what_is_not_there_is_not_believed(self):
+        rng = np.random.default_rng(8)
+        belief = self.belief(rng)
+        found = self.found(belief, rng)
+        said = np.full((4, bf.SAID), 60, np.float32)
+        _, share = bf.correct(belief, found, said)
+        assert np.allclose(share, found.score, atol=1e-6)
 
     def test_the_prior_is_a_gaussian(self):
         found = bf.log_prior(np.float32([[50, 30]]), np.float32([[12]]))[0]
@@ -322,14 +331,14 @@ class TestNetwork:
 
     @pytest.mark.parametrize("stateless", [False, True])
     def test_one_at_a_time_as_many_at_once(self, siamese, windows, stateless):
-        cell = closed_loop.Cell(8, seed=3)
-        alone = running.Running(siamese, cell)
+        recurrent = cell.Cell(8, seed=3)
+        alone = running.Running(siamese, recurrent)
         middles = np.float32([[50, 60], [40, 30], [70, 20]])
         sizes = np.float32([[20, 30], [16, 18], [12, 40]])
         habits = frame.Habits()
         many = frame.begin(siamese, windows, middles, sizes, 8)
         scale = frame.zoom(many.belief)
-        used = None if stateless else cell
+        used = None if stateless else recurrent
         for _ in range(2):
             many, saw = frame.advance(siamese, used, many, windows, middles + 2, scale, habits)
         for n in range(3):

@@ -34,21 +34,6 @@ KEPT = 12  # scenes with their runs: 8 MB each
 Make = Callable[[], known.Tracker]
 
 
-def here() -> tuple[str, ...]:
-    """The names, out of `trackers.NAMES`, of those that this machine has. Nothing heavy is loaded.
-
-    Whether OpenCV's are there depends on the OpenCV that is installed; the others always are.
-    """
-
-    def there(name: str) -> bool:
-        try:
-            return not name.startswith("opencv-") or bool(known.create(name))
-        except errors.MissingError:
-            return False
-
-    return tuple(filter(there, known.NAMES))
-
-
 class Arena:
     """Clips and trackers that can be chosen, and what has been run of them.
 
@@ -73,7 +58,7 @@ class Arena:
                 errors.bad("clips", name, "names that no scene has: " + ", ".join(SCENES))
         for name in boxes:
             errors.choice("boxes", name, clips)
-        self._makers: dict[str, Make] = {name: _maker(name) for name in here()}
+        self._makers: dict[str, Make] = {name: _maker(name) for name in known.available()}
         for name, make in own.items():
             if name in known.NAMES or not name.strip():
                 errors.bad("own", name, "names that no tracker has: " + ", ".join(known.NAMES))

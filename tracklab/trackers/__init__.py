@@ -36,6 +36,7 @@ _MAKERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "still": ("still", "StillTracker", {}),
     "template": ("template", "TemplateTracker", {}),
     "mosse": ("mosse", "MosseTracker", {}),
+    "recurrent": ("recurrent", "RecurrentTracker", {}),
     **{
         f"opencv-{kind}": ("opencv", "OpenCVTracker", {"kind": kind})
         for kind in ("mil", "kcf", "csrt", "mosse", "medianflow", "boosting", "tld")

@@ -6,7 +6,8 @@ where the object is taken to be. As in lesson 05 the network chooses gains, from
 an alpha-beta filter does, and adds a little motion of its own.
 
     p <- c + v                                    expected
-    c <- p + k (found - p)                        k: how much of what was found is believed
+    c <- p + k (found - p)                        k: how much of what was found is believed,
+                                                  at most P(it is in the window)
     v <- keep (v + g k ((found - c_before) - v)) + drift s
     log size <- log size + z k (log found - log size)
     spread <- exp(...)                            standard deviation of the next prior, in sizes
@@ -31,8 +32,8 @@ SURE = 10.0  # logits are divided by this, to be about 1
 SEEN = 12  # numbers that the cell sees of a frame, and
 SAID = 7  # says: the gains
 
-# where the gains start, as logits: sigmoid(3) = 0.95, (0) = 0.5, (2) = 0.88, (-0.8) = 0.31
-BELIEVE, TURN, KEEP, GROW = 3.0, 0.0, 2.0, -0.8
+# where the gains start, as logits: sigmoid(3) = 0.95, (0) = 0.5, (2) = 0.88, (-2.2) = 0.1
+BELIEVE, TURN, KEEP, GROW = 3.0, 0.0, 2.0, -2.2
 
 
 class Belief(NamedTuple):
@@ -112,7 +113,7 @@ def look(belief: Belief, found: Found) -> Any:
 def correct(belief: Belief, found: Found, said: Any) -> tuple[Belief, Any]:
     """The belief after a frame, by gains `said (N, SAID)`; and how much of it was believed."""
     s = side(belief.sizes)
-    k = tf.sigmoid(said[:, :1] + BELIEVE)
+    k = found.score * tf.sigmoid(said[:, :1] + BELIEVE)
     g = tf.sigmoid(said[:, 1:2] + TURN)
     keep = tf.sigmoid(said[:, 2:3] + KEEP)
     z = tf.sigmoid(said[:, 3:4] + GROW)

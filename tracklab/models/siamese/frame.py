@@ -37,7 +37,7 @@ class Habits(NamedTuple):
     rate: Any = 0.05
     filter_rate: Any = 0.02
     sure: Any = 0.5
-    grow: Any = 0.3
+    grow: Any = 0.1
     seen: Any = 0.3
 
 
@@ -101,9 +101,7 @@ def advance(
     belief, memories = mind.belief, (mind.first, mind.running)
     embedded = network.embed(windows)
     response = Response(*map(tf.stop_gradient, network.respond(embedded, *memories)))
-    expected = SEARCH / 2 + (belief.expected - here) * scale
-    spread = belief.spread * bf.side(tf.stop_gradient(belief.sizes)) * scale
-    prior = bf.log_prior(expected, spread)
+    prior = weigh(belief, here, scale)
     # posterior = likelihood x prior
     posterior = response.logits + prior
     sizes = tf.stop_gradient(belief.sizes) * scale
@@ -122,6 +120,12 @@ def advance(
     return Mind(after, hidden, mind.first, running), saw
 
 
+def weigh(belief: bf.Belief, here: Any, scale: Any) -> Any:
+    """The prior in each cell of windows around `here`, `scale` pixels for one of the frame."""
+    expected = SEARCH / 2 + (belief.expected - here) * scale
+    return bf.log_prior(expected, belief.spread * bf.side(belief.sizes) * scale)
+
+
 def read(
     network: Siamese, embedded: Any, response: Response, posterior: Any, sizes: Any, memories: Any
 ) -> bf.Found:
@@ -136,14 +140,19 @@ def read(
     guess = tf.concat([middles - sizes / 2, middles + sizes / 2], 1)
     said = network.look_again(embedded, tf.stop_gradient(guess), *memories)
     spots, extents = parts(moved(guess, said))
-    # score = 1 - P(nowhere), of a softmax over all cells and "nowhere"
-    score = 1 - tf.nn.softmax(choices(network, posterior))[:, -1:]
+    score = 1 - nowhere_at_all(network, posterior)
     peak = tf.reduce_max(flat, 1, keepdims=True)
     away = tf.reduce_max(tf.abs(tf.gather(_GRID, best)[:, None] - _GRID), 2)
     rival = tf.reduce_max(tf.where(away > BESIDE, flat, -LOW), 1, keepdims=True)
     found = bf.Found(spots, extents, score, peak, peak - rival, said[:, 4:5])
     # but for the score, which depends on the prior, all of it is taken as it is
     return bf.Found(*map(tf.stop_gradient, found))._replace(score=score)
+
+
+def nowhere_at_all(network: Siamese, posterior: Any) -> Any:
+    """`(N, 1)`: how likely it is that the object is nowhere in the window."""
+    # P(nowhere), of a softmax over all cells and "nowhere"
+    return tf.nn.softmax(choices(network, posterior))[:, -1:]
 
 
 def choices(network: Siamese, posterior: Any) -> Any:

@@ -88,6 +88,11 @@ class Siamese:
         self.log_regularisation = keras.Variable(0.0, name="log_regularisation")
         self.second_look = SecondLook(seeds)
 
+    @classmethod
+    def small(cls, seed: int = 0) -> Siamese:
+        """A smaller one that learns to follow in about a minute on two cores."""
+        return cls(widths=(16, 32, 32), blocks=1, depth=16, parts=16, head=24, seed=seed)
+
     def __repr__(self) -> str:
         return f"Siamese({self.weights:,} weights)"
 

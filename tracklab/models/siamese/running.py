@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from tracklab.clips import Frame
-from tracklab.models.siamese.closed_loop import Cell
+from tracklab.models.siamese.cell import Cell
 from tracklab.models.siamese.frame import Habits, Mind, Saw, advance, begin
 from tracklab.models.siamese.network import Siamese
 from tracklab.quiet import tf

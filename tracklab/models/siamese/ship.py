@@ -10,8 +10,8 @@ from typing import Any
 from tracklab import errors, training
 from tracklab.datasets import moved
 from tracklab.models import weights
-from tracklab.models.siamese import closed_loop, recipe
-from tracklab.models.siamese.closed_loop import Cell
+from tracklab.models.siamese import recipe, rehearsal
+from tracklab.models.siamese.cell import UNITS, Cell
 from tracklab.models.siamese.films import Films
 from tracklab.models.siamese.network import Siamese
 from tracklab.models.siamese.pairs import Pairs
@@ -34,7 +34,7 @@ class Plan:
     films: Mapping[str, Any] = field(default_factory=dict)
 
 
-PLAN = Plan({"cpu_seconds": 5400.0}, {"cpu_seconds": 1200.0})
+PLAN = Plan({"cpu_seconds": 5400.0}, {"cpu_seconds": 700.0})
 QUICK = Plan({"steps": 3}, {"steps": 2}, {"batch_size": 2, "lengths": ((0.0, 3),)})
 
 
@@ -61,7 +61,7 @@ def train_shipped(judge: Judge, folder: str | Path | None = None, *, quick: bool
     network, cell = Siamese(seed=SEED), Cell(seed=SEED)
     done = target / f"{NAME}-seeing-done.checkpoint"
     spent = [_see(network, stills, plan, target, done)]
-    curves = closed_loop.train(
+    curves = rehearsal.train(
         network,
         cell,
         Films(stills, seed=SEED, **plan.films),
@@ -142,7 +142,7 @@ def _card(
             f"{int(seeing['steps']):,} steps on pairs of windows, AdamW at {recipe.RATE}, flat for "
             f"{recipe.FLAT:.0%} of the training and then down to 0, averaged weights "
             f"({recipe.AVERAGE}). The cell (`siamese.train_cell`): {int(expecting['steps']):,} "
-            f"steps in closed loop around it, Adam at {closed_loop.LEARNING_RATE}, growing clips."
+            f"steps around it, Adam at {rehearsal.LEARNING_RATE}, on films and scenes."
         ),
         command=COMMAND,
         seed=SEED,
@@ -150,5 +150,5 @@ def _card(
         seconds=round(seeing["seconds"] + expecting["seconds"], 1),
         cpu_seconds=round(seeing["cpu_seconds"] + expecting["cpu_seconds"], 1),
         figures=dict(figures),
-        options=network.options | {"units": closed_loop.UNITS},
+        options=network.options | {"units": UNITS},
     )
