@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _ROOMS = (
+    "augment",
     "boxes",
     "clips",
     "datasets",
@@ -34,6 +35,7 @@ _DOORS = {"read_clip": "video", "explore": "explorers"}
 
 if TYPE_CHECKING:
     from tracklab import (
+        augment,
         boxes,
         clips,
         datasets,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from tracklab.video import read_clip
 
 __all__ = [
+    "augment",
     "boxes",
     "clips",
     "datasets",

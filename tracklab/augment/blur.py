@@ -1,0 +1,74 @@
+"""Blur: each pixel the mean of its neighbourhood, weighted by a bell curve.
+
+Invariant: the weights add up to 1, so a flat image stays as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tracklab.augment.pictures import Pixels
+from tracklab.augment.sampler import rounded
+from tracklab.augment.transform import Draw, Painting, between, pair
+
+REACH = 3.0  # deviations to each side that the bell goes
+
+
+@dataclass(frozen=True)
+class Blur(Painting):
+    """A Gaussian blur whose deviation in pixels is drawn between two."""
+
+    deviation: tuple[float, float] = (0.3, 1.2)
+
+    def check(self) -> None:
+        """Raise `InputError` for deviations that are none."""
+        object.__setattr__(self, "deviation", pair("deviation", self.deviation, low=0.05, high=50))
+
+    def draw(self, rng: np.random.Generator, count: int, size: tuple[int, int]) -> Draw:
+        """Draw a deviation for each image."""
+        return {"deviation": between(rng, self.deviation, count)}
+
+    def paint(self, images: Pixels, drawn: Draw, frame: int = 0) -> Pixels:
+        """Images through OpenCV's separable filter."""
+        painted = np.empty_like(images)
+        for k, deviation in enumerate(drawn["deviation"].tolist()):
+            taps = 2 * reach(deviation) + 1
+            size = (taps, taps)
+            cv2.GaussianBlur(images[k], size, deviation, dst=painted[k], borderType=BORDER)
+        return painted
+
+
+BORDER = cv2.BORDER_REFLECT_101  # the edge is mirrored: ... 2 1 | 0 1 2 ...
+
+
+def reach(deviation: float) -> int:
+    """How many pixels to each side are looked at."""
+    return max(1, int(np.ceil(REACH * deviation)))
+
+
+def bell(deviation: float) -> NDArray[np.float64]:
+    """The weights `(2 r + 1,)` of a line of pixels."""
+    r = reach(deviation)
+    # w[k] = exp(-k^2 / (2 s^2)) / sum
+    weights = np.exp(-(np.arange(-r, r + 1) ** 2) / (2 * deviation**2))
+    return np.asarray(weights / weights.sum())
+
+
+def by_hand(image: Pixels, deviation: float) -> Pixels:
+    """One image `(H, W, 3)`, written out: down the columns, then along the rows."""
+    r, weights = reach(deviation), bell(deviation)
+    values = image.astype(np.float64)
+    for axis in (0, 1):
+        edge = [(0, 0)] * 3
+        edge[axis] = (r, r)
+        padded = np.pad(values, edge, mode="reflect")
+        count = image.shape[axis]
+        # I'[i] = sum over k of w[k] I[i + k]
+        values = sum(
+            weight * np.take(padded, np.arange(count) + k, axis) for k, weight in enumerate(weights)
+        )
+    return rounded(values)

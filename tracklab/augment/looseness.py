@@ -1,0 +1,55 @@
+"""How much larger a box is than need be, after a turn.
+
+A box says where an object is by four numbers, and its corners, which are mostly empty, turn with
+it. The box around the turned corners of a box of w x h has
+
+    w' = w |cos a| + h |sin a|,   h' = w |sin a| + h |cos a|
+
+so its area grows, by half at 15 degrees for one twice as long as wide, while the object stays as
+large as it was. `tight` is the box that one would have drawn.
+
+Invariant: a box around corners is never smaller than a tight one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tracklab import boxes as bx
+from tracklab import errors
+from tracklab.augment import geometry
+from tracklab.augment.moves import CORNERS, ELLIPSE
+
+
+def outline(mask: NDArray[Any]) -> NDArray[np.float32]:
+    """The outline `(K, 2)` of a mask `(H, W)`: the corners of its outermost pixels, as a hull.
+
+    Nothing of the object lies outside of it, and its tight box is the mask's. Raises `InputError`
+    for a mask of nothing.
+    """
+    given = np.asarray(mask)
+    if given.ndim != 2 or not given.any():
+        errors.bad("mask", given, "a mask of shape (H, W) with at least one pixel")
+    rows, columns = np.nonzero(given)
+    places = np.stack([columns, rows], -1)
+    # each pixel has four corners
+    all_corners = (places[:, None] + np.array([[0, 0], [1, 0], [1, 1], [0, 1]])).reshape(-1, 2)
+    hull = cv2.convexHull(np.unique(all_corners, axis=0).astype(np.float32))
+    return np.asarray(hull[:, 0], np.float32)
+
+
+def looseness(mask: NDArray[Any], matrix: NDArray[np.float64]) -> dict[str, float]:
+    """Of a mask `(H, W)` moved by a matrix `(3, 3)`: IoU with the tight box of other boxes.
+
+    "corners" is the box around the moved corners of the mask's box, "ellipse" that around the
+    moved ellipse that fills it. 1 is as tight as can be.
+    """
+    box = bx.from_mask(mask)[None, None]
+    move = np.asarray(matrix)[None]
+    tight = geometry.around(geometry.points(move, outline(mask)[None]))
+    others = {CORNERS: geometry.boxes(move, box), ELLIPSE: geometry.ellipses(move, box)}
+    return {name: float(bx.iou(tight, other[0])[0, 0]) for name, other in others.items()}
