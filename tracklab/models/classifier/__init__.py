@@ -2,9 +2,10 @@
 
 `article` and `improved` build a network, `train_article` and `train_improved` train it, `predict`
 and `evaluate` use it, `shipped` loads the one that comes with the course, and `train` makes that
-one again.
+one again. `train_few` shows what an augmentation is worth where there are few images.
 """
 
+from tracklab.models.classifier.ablation import Few, train_few
 from tracklab.models.classifier.compare import (
     AS_WRITTEN,
     HIDDEN,
@@ -65,6 +66,7 @@ __all__ = [
     "RESULTS",
     "SOFTMAX",
     "VARIANTS",
+    "Few",
     "Growing",
     "Judgement",
     "Results",
@@ -88,6 +90,7 @@ __all__ = [
     "table",
     "train",
     "train_article",
+    "train_few",
     "train_improved",
     "whitening",
     "write_results",

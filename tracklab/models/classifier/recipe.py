@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracklab import augment as au
 from tracklab import errors, training
 from tracklab.models.classifier.networks import SIDE
 from tracklab.quiet import keras, tf
@@ -74,6 +75,8 @@ def train_improved(
     seed: int = 0,
     stages: Stages = GROWING,
     shift: int = SHIFT,
+    flip: bool = True,
+    augment: au.Transform | None = None,
     smoothing: float = SMOOTHING,
     **options: Any,
 ) -> training.Curves:
@@ -93,7 +96,9 @@ def train_improved(
         "weight_decay": WEIGHT_DECAY,
         "name": model.name,
     }
-    source = Growing(images, labels, batch_size, seed, stages=stages, shift=shift)
+    source = Growing(
+        images, labels, batch_size, seed, stages=stages, shift=shift, flip=flip, augment=augment
+    )
     return training.fit(model, source, **(settings | options))
 
 
@@ -101,13 +106,17 @@ def smoothed_crossentropy(smoothing: float = SMOOTHING) -> training.Loss:
     """Cross-entropy with the label given `1 - smoothing`, and the rest shared by all classes.
 
     Szegedy et al., "Rethinking the Inception architecture" (2016), section 7. A network that is
-    never asked for certainty keeps its logits small. Takes labels `(N,)` and logits `(N, C)`.
+    never asked for certainty keeps its logits small. Takes labels `(N,)`, or rows `(N, C)` of the
+    shares of mixed images, and logits `(N, C)`.
     """
     errors.number("smoothing", smoothing, low=0, high=0.99)
 
     def loss(labels: Any, logits: Any) -> Any:
         log_p = tf.nn.log_softmax(logits)
-        of_label = tf.gather(log_p, labels, axis=1, batch_dims=1)
+        if labels.shape.rank == 2:
+            of_label = tf.reduce_sum(labels * log_p, axis=-1)  # of a mixed image, by the shares
+        else:
+            of_label = tf.gather(log_p, labels, axis=1, batch_dims=1)
         # L = -(1 - s) log p(label) - s mean over classes of log p
         return -(1 - smoothing) * of_label - smoothing * tf.reduce_mean(log_p, axis=-1)
 
@@ -122,6 +131,8 @@ class Growing:
     stages: `(until, side)` pairs: images are scaled to `side` pixels until the fraction `until` of
         the training is done (progressive resizing, as in Howard's entry to DAWNBench, 2018).
     shift: each image is moved by up to so many pixels each way; what enters is mirrored.
+    flip: whether images are flipped, as below. augment: what is done after that, before they are
+        scaled; mixed images get rows of shares for labels.
 
     Every image is flipped left to right in every second epoch, a random half of them in the even
     ones, so that both versions are seen equally often (alternating flip: Jordan, 2024). A source
@@ -134,6 +145,8 @@ class Growing:
     seed: int = 0
     stages: Stages = GROWING
     shift: int = SHIFT
+    flip: bool = True
+    augment: au.Transform | None = None
     _order: training.Batches = field(init=False, repr=False)
     _padded: Array = field(init=False, repr=False)
     _parity: Array = field(init=False, repr=False)
@@ -142,6 +155,8 @@ class Growing:
         order = training.Batches(self.images, self.labels, self.batch_size, self.seed)
         if order.images.ndim != 4:
             errors.bad("images", order.images, "shape (N, H, W, 3)")
+        if self.augment is not None and not isinstance(self.augment, au.Transform):
+            errors.bad("augment", self.augment, "a transform, as augment.Pipeline(...), or None")
         margin = int(errors.number("shift", self.shift, low=0, whole=True))
         edge = ((0, 0), (margin, margin), (margin, margin), (0, 0))
         coin = np.random.default_rng([self.seed, 2])
@@ -167,18 +182,19 @@ class Growing:
         chosen = self._order.indices(step)
         rng = np.random.default_rng([self.seed, step, 1])
         moved = self._moved(chosen, rng)
-        epoch = step * self.batch_size // len(self.images)
-        flipped = (self._parity[chosen] + epoch) % 2 == 1
-        moved = np.where(flipped[:, None, None, None], moved[:, :, ::-1], moved)
+        labels = self.labels[chosen]
+        if self.flip:
+            epoch = step * self.batch_size // len(self.images)
+            moved, _ = au.flipped(moved, (self._parity[chosen] + epoch) % 2 == 1)
+        if self.augment is not None:
+            moved, labels = self.augment(moved, labels, rng)
         pixels, side = tf.cast(moved, tf.float32), self.side(progress)
         if side != moved.shape[1]:
             pixels = tf.image.resize(pixels, (side, side), antialias=True)
-        return pixels, self.labels[chosen]
+        return pixels, labels
 
     def _moved(self, chosen: Array, rng: np.random.Generator) -> Array:
         height, width = self.images.shape[1:3]
-        windows = np.lib.stride_tricks.sliding_window_view(
-            self._padded, (height, width), axis=(1, 2)
-        )
         down, right = rng.integers(0, 2 * self.shift + 1, (2, len(chosen)))
-        return windows[chosen, down, right].transpose(0, 2, 3, 1)
+        places = np.stack([down, right], -1)
+        return au.cropped(self._padded[chosen], places, (height, width))

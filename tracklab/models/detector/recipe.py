@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracklab import augment as au
 from tracklab import boxes as bx
 from tracklab import errors, training
 from tracklab.models.detector.base import Detector, as_images, boxed
@@ -38,12 +39,15 @@ def train(
     seed: int = 0,
     flip: bool = True,
     shift: int = SHIFT,
+    augment: au.Transform | None = None,
     **options: Any,
 ) -> training.Curves:
     """Train a detector on a `datasets.BoxedImages`; returns the curves.
 
     batch_size, seed: of the batches; `seed` decides every draw. flip: half of the images are
     mirrored left to right. shift: each is moved by up to so many pixels each way.
+    augment: what else is done to images and boxes, after that; to see what it alone is worth, take
+        `flip=False, shift=0`. Images must stay of one size.
     options: of `training.fit`, among them the budget (`steps`, `seconds` or `cpu_seconds`),
         `validation`, `checkpoint` and `progress`.
 
@@ -67,6 +71,7 @@ def train(
         seed=seed,
         flip=flip,
         shift=shift,
+        augment=augment,
         detector=model,
     )
     settings: dict[str, Any] = {
@@ -88,10 +93,11 @@ def objective(model: Detector, batch: training.Batch, seed: Any) -> dict[str, An
 
 @dataclass(frozen=True)
 class Examples:
-    """Batches of images with their boxes, mirrored and shifted at random. A `training.Source`.
+    """Batches of images with their boxes, changed at random. A `training.Source`.
 
     images: `(N, H, W, 3)` uint8. truth: `(N, M, 4)`, NaN for none. labels: `(N, M)`, below 0 for
-    none. detector: whose external regions come with the images.
+    none. flip, shift, augment: as `train` has them. detector: whose external regions come with the
+    images.
 
     The same seed gives the same batches, step by step.
     """
@@ -103,6 +109,7 @@ class Examples:
     seed: int = 0
     flip: bool = True
     shift: int = SHIFT
+    augment: au.Transform | None = None
     detector: Detector | None = None
     _order: training.Batches = field(init=False, repr=False)
 
@@ -111,6 +118,8 @@ class Examples:
         order = training.Batches(places, places, self.batch_size, self.seed)
         object.__setattr__(self, "_order", order)
         errors.number("shift", self.shift, low=0, high=min(self.images.shape[1:3]), whole=True)
+        if self.augment is not None and not isinstance(self.augment, au.Transform):
+            errors.bad("augment", self.augment, "a transform, as augment.Pipeline(...), or None")
 
     @property
     def steps_per_epoch(self) -> float:
@@ -129,6 +138,8 @@ class Examples:
         if self.shift:
             steps = rng.integers(-self.shift, self.shift + 1, (len(chosen), 2))
             images, truth, labels = shifted(images, truth, labels, steps)
+        if self.augment is not None:
+            images, truth, labels = self.augment.boxed(images, truth, labels, rng)
         regions = np.zeros((len(chosen), 0, 4), np.float32)
         if self.detector is not None:
             regions = self.detector.regions_of(images)
@@ -137,13 +148,9 @@ class Examples:
 
 def flipped(images: Array, truth: Array, which: Array) -> tuple[Array, Array]:
     """Images and boxes, those where `which (B,)` is true mirrored left to right."""
-    width = images.shape[2]
-    # x1' = W - x2, x2' = W - x1
-    mirrored = np.stack(
-        [width - truth[..., 2], truth[..., 1], width - truth[..., 0], truth[..., 3]], axis=-1
-    )
-    images = np.where(which[:, None, None, None], images[:, :, ::-1], images)
-    return images, np.where(which[:, None, None], mirrored, truth)
+    mirrored, boxes = au.flipped(images, which, truth)
+    assert boxes is not None
+    return mirrored, boxes
 
 
 def shifted(images: Array, truth: Array, labels: Array, steps: Array) -> tuple[Array, Array, Array]:
@@ -152,13 +159,8 @@ def shifted(images: Array, truth: Array, labels: Array, steps: Array) -> tuple[A
     What a box loses at the border is cut off; an object of which less than `SMALLEST` pixels are
     left in a direction is none any more.
     """
-    height, width = images.shape[1:3]
-    rows = np.clip(np.arange(height) - steps[:, :1], 0, height - 1)
-    columns = np.clip(np.arange(width) - steps[:, 1:], 0, width - 1)
-    which = np.arange(len(images))[:, None, None]
-    moved = images[which, rows[:, :, None], columns[:, None, :]]
-    by = np.stack([steps[:, 1], steps[:, 0], steps[:, 1], steps[:, 0]], axis=-1)
-    boxes = bx.clip(truth + by[:, None].astype(np.float32), height, width)
+    moved, boxes = au.shifted(images, truth, steps)
+    boxes = bx.clip(boxes, *images.shape[1:3])
     left = bx.sizes(boxes).min(-1)
     whole = bx.sizes(truth).min(-1)
     # NaN is never below: a row without an object stays one

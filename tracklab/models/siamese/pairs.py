@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracklab import augment as au
 from tracklab import boxes as bx
 from tracklab import errors, training
 from tracklab.clips import Clip
@@ -42,7 +43,9 @@ class Pairs:
     """Batches of windows with their boxes. A `training.Source`.
 
     stills: the pictures that are moved. batch_size: clips a step. windows: of each clip, 2 or more.
-    longest: frames that these span at most. seed: decides every draw.
+    longest: frames that these span at most. seed: decides every draw. augment: what is done to each
+    clip before windows are cut from it, by one draw; one whose object would leave the picture stays
+    as it is.
     """
 
     stills: moved.Stills
@@ -50,8 +53,11 @@ class Pairs:
     windows: int = WINDOWS
     longest: int = LONGEST
     seed: int = 0
+    augment: au.Transform | None = None
 
     def __post_init__(self) -> None:
+        if self.augment is not None and not isinstance(self.augment, au.Transform):
+            errors.bad("augment", self.augment, "a transform, as augment.Pipeline(...), or None")
         errors.number("batch_size", self.batch_size, low=2, whole=True)
         errors.number("windows", self.windows, low=2, whole=True)
         errors.number("longest", self.longest, low=self.windows, whole=True)
@@ -78,6 +84,8 @@ class Pairs:
             length = int(rng.integers(K, self.longest + 1))
             chosen = np.sort(rng.choice(length, K, replace=False)).tolist()
             clip = moved.clip(self.stills, length, seed=int(rng.integers(SEEDS)), only=chosen)
+            if self.augment is not None:
+                clip = _changed(clip, self.augment, rng)
             for k, t in enumerate(_order(clip, rng)):
                 windows[b, k], boxes[b, k], visible[b, k] = _cut(clip, t, k == 0, rng)
         size = np.sqrt(np.maximum(bx.area(boxes), 4.0))[..., None]
@@ -86,6 +94,13 @@ class Pairs:
         guesses = _guesses(rng, B * (K - 1))
         mixes = rng.random((B, K - 1), np.float32)
         return windows, boxes, visible, np.float32((place + grown) * size), mixes, guesses
+
+
+def _changed(clip: Clip, augment: au.Transform, rng: np.random.Generator) -> Clip:
+    """A clip augmented, or as it was where its object would leave the picture."""
+    changed = augment.clip(clip, rng)
+    assert changed.truth is not None
+    return changed if changed.truth.present.all() else clip
 
 
 def _order(clip: Clip, rng: np.random.Generator) -> list[int]:
