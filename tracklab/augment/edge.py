@@ -83,17 +83,17 @@ def clipped(places: NDArray[Any], window: Any) -> NDArray[np.float64]:
     part = np.asarray(places, np.float64)
     if not np.isfinite(part).all():
         return np.zeros((0, 2))
+    if (part >= [x1, y1]).all() and (part <= [x2, y2]).all():
+        return part
     for axis, end, sign in ((0, x1, 1), (0, x2, -1), (1, y1, 1), (1, y2, -1)):
-        inside = sign * (part[:, axis] - end)
-        kept = []
-        for k in range(len(part)):
-            # P = A + (B - A) a / (a - b), where a and b are how far A and B lie inside
-            before, a, b = part[k - 1], inside[k - 1], inside[k]
-            if (a < 0) != (b < 0):
-                kept.append(before + (part[k] - before) * (a / (a - b)))
-            if b >= 0:
-                kept.append(part[k])
-        if not kept:
-            return np.zeros((0, 2))
-        part = np.array(kept)
+        before = np.roll(part, 1, 0)
+        # how far the ends A and B of a side lie inside
+        a, b = sign * (before[:, axis] - end), sign * (part[:, axis] - end)
+        crosses = (a < 0) != (b < 0)
+        # P = A + (B - A) a / (a - b)
+        share = a / np.where(crosses, a - b, 1)
+        crossing = before + (part - before) * share[:, None]
+        # in their order: where a side crosses, then its end
+        both = np.stack([crossing, part], 1).reshape(-1, 2)
+        part = both[np.stack([crosses, b >= 0], 1).ravel()]
     return part
