@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 # JupyterLab asks root, as one is in a container, to say that it is meant.
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab test check lint unit lessons browser build times bench contrib lock format clean
+.PHONY: help lab test check lint unit lessons browser build times bench contrib albumentations lock format clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -47,24 +47,31 @@ times: $(READY) ## print the measured seconds of every lesson
 	$(BIN)/python scripts/lessons.py times
 
 bench: $(READY) ## run every benchmark, one after the other (long: see benchmarks/)
-	@for name in scenes video boxes trackers explorers classifier proposals detector blood_cells multi single motion tracking visual; do \
+	@for name in scenes video boxes trackers explorers classifier proposals detector blood_cells multi single motion tracking augment visual; do \
 	    echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 contrib: $(READY) ## an environment with OpenCV's contrib package, to measure its trackers; they are tested
 	@sh scripts/contrib_env.sh $(BIN)/python
 	.venv-contrib/bin/python -m pytest -q tests/test_trackers.py tests/test_opencv_trackers.py tests/test_mosse.py
 
-lock: $(READY) ## write requirements.lock anew from pyproject.toml, and that of `make contrib`
+albumentations: $(READY) ## an environment with albumentations, to measure our augmentation beside it
+	@sh scripts/albumentations_env.sh $(BIN)/python
+
+lock: $(READY) ## write requirements.lock anew from pyproject.toml, and those of the environments apart
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --no-emit-index-url \
 	    --no-header pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	    --python-version 3.11 --constraints requirements.lock benchmarks/contrib-requirements.txt \
 	    --output-file benchmarks/contrib-requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	    --python-version 3.11 --constraints requirements.lock \
+	    benchmarks/albumentations-requirements.txt \
+	    --output-file benchmarks/albumentations-requirements.lock
 
 format: $(READY) ## format package, scripts, tests and lessons
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 clean: ## remove the environment, caches and downloaded data
-	rm -rf .venv .venv-contrib data/cache .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-contrib .venv-albumentations data/cache .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,7 +13,6 @@ from tracklab.quiet import keras, tf
 
 ROUND = 0.05  # of 255: float32, and weights of grey and YIQ to four digits
 ONE = 1  # of 255: two roundings
-TWO = 2  # of 255: OpenCV blurs bytes in fixed point, by weights of 1/256
 
 
 def images(count=4, size=(24, 30), seed=0):
@@ -108,7 +107,7 @@ class TestBlur:
         fast = augment.Blur((deviation, deviation)).images(pixels)
         taps = 2 * blur.reach(deviation) + 1
         for pixel, found in zip(pixels, fast, strict=True):
-            assert np.abs(found.astype(int) - blur.by_hand(pixel, deviation)).max() <= TWO
+            assert np.abs(found.astype(int) - blur.by_hand(pixel, deviation)).max() <= ONE
             theirs = cv2.GaussianBlur(pixel.astype(np.float64), (taps, taps), deviation)
             assert np.abs(blur.by_hand(pixel, deviation) - theirs).max() <= 0.5 + 1e-6
 
@@ -123,6 +122,8 @@ class TestBlur:
     @given(st.floats(0.05, 20))
     def test_weights_add_up_to_one(self, deviation):
         weights = blur.bell(deviation)
+        opencv = cv2.getGaussianKernel(2 * blur.reach(deviation) + 1, deviation)[:, 0]
+        np.testing.assert_allclose(weights, opencv, atol=1e-9)
         assert weights.sum() == pytest.approx(1)
         np.testing.assert_allclose(weights, weights[::-1])
 

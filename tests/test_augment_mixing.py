@@ -77,7 +77,7 @@ class TestSoftLabels:
     def test_images_with_boxes_are_refused_and_sent_to_mosaic(self, mixing):
         images, _ = batch(2)
         for recipe in (mixing, augment.Pipeline(augment.Flip(), mixing)):
-            with pytest.raises(errors.InputError, match="images with boxes.*Mosaic"):
+            with pytest.raises(errors.InputError, match=r"images with boxes.*Mosaic"):
                 recipe.boxed(images, np.float32([[[1, 1, 9, 9]]] * 2), [[1]] * 2)
 
     def test_numbers_need_to_know_how_many_classes(self, mixing):
@@ -223,5 +223,5 @@ class TestMosaic:
     def test_images_alone_are_mixed_and_their_classes_are_refused(self):
         images, names = batch()
         assert augment.Mosaic().images(images, 1).shape == images.shape
-        with pytest.raises(errors.InputError, match="labels of whole images.*CutMix"):
+        with pytest.raises(errors.InputError, match=r"labels of whole images.*CutMix"):
             augment.Mosaic()(images, names, 1)

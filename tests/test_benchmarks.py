@@ -71,3 +71,26 @@ def test_a_process_that_ends_is_a_reason_and_not_the_end(tmp_path, monkeypatch):
     broken.write_text("#!/bin/sh\nkill -SEGV $$\n")
     broken.chmod(0o755)
     assert module.apart("opencv-tld", broken, options).startswith("failed: ")
+
+
+def test_albumentations_is_left_out_with_a_reason_where_it_is_not(monkeypatch, tmp_path):
+    from benchmarks import augment as module
+
+    monkeypatch.setattr(module, "OTHER", tmp_path / "python")
+    assert "make albumentations" in module.Albumentations().absent
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho no such module >&2\nexit 1\n")
+    broken.chmod(0o755)
+    assert module.Albumentations().absent == "does not start: no such module"
+
+
+def test_our_side_of_augmentation_is_measured():
+    from benchmarks import augment as module
+
+    functions = module.ours()
+    assert {row for _, row in functions} == set(module.ROWS)
+    for function in functions.values():
+        function()
+    wall, cpu = module.round_of(lambda: sum(range(1000)))
+    assert 0 < wall < 0.01
+    assert cpu > 0

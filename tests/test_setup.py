@@ -135,24 +135,35 @@ def test_one_opencv_only():
     assert [name for name in locked() if name.startswith("opencv")] == ["opencv-python"]
 
 
-CONTRIB = (ROOT / "benchmarks" / "contrib-requirements.txt").read_text()
-CONTRIB_LOCK = (ROOT / "benchmarks" / "contrib-requirements.lock").read_text()
+APART = {"contrib": "opencv-contrib-python", "albumentations": "opencv-python-headless"}
 
 
-def test_the_contrib_environment_has_what_it_asks_for_in_the_versions_of_the_other():
-    pins = dict(re.findall(r"^([\w.-]+)==([\w.+]+)", CONTRIB_LOCK, re.MULTILINE))
-    wanted = [line.split("#") for line in CONTRIB.splitlines() if not line.startswith("#")]
+def apart(name):
+    """What an environment apart asks for, and its lock file."""
+    path = ROOT / "benchmarks" / f"{name}-requirements"
+    return path.with_suffix(".txt").read_text(), path.with_suffix(".lock").read_text()
+
+
+@pytest.mark.parametrize("name", APART)
+def test_an_environment_apart_has_what_it_asks_for_in_the_versions_of_the_other(name):
+    asked, lock = apart(name)
+    pins = dict(re.findall(r"^([\w.-]+)==([\w.+]+)", lock, re.MULTILINE))
+    wanted = [line.split("#") for line in asked.splitlines() if not line.startswith("#")]
     for requirement, *reason in wanted:
         assert pins[name_of(requirement)] in Requirement(requirement.strip()).specifier
         assert reason, requirement
-    assert pins.pop("opencv-contrib-python") == locked()["opencv-python"]
-    assert pins == {name: locked()[name] for name in pins}
-    assert not [name for name in pins if name.startswith("opencv")]
+    assert pins.pop(APART[name]) == locked()["opencv-python"]
+    assert not [other for other in pins if other.startswith("opencv")]
+    both = {other: version for other, version in pins.items() if other in locked()}
+    assert both == {other: locked()[other] for other in both}
+    assert name == "albumentations" or both == pins
 
 
-def test_the_contrib_lock_has_hashes_and_no_address():
-    assert not re.search(r"https?://|--(index|extra-index|find-links)|file:", CONTRIB_LOCK)
-    for package in re.split(r"^(?=[\w.-]+==)", CONTRIB_LOCK, flags=re.MULTILINE)[1:]:
+@pytest.mark.parametrize("name", APART)
+def test_the_lock_of_an_environment_apart_has_hashes_and_no_address(name):
+    _, lock = apart(name)
+    assert not re.search(r"https?://|--(index|extra-index|find-links)|file:", lock)
+    for package in re.split(r"^(?=[\w.-]+==)", lock, flags=re.MULTILINE)[1:]:
         assert "--hash=sha256:" in package, package.split("\n")[0]
 
 

@@ -33,12 +33,13 @@ class Blur(Painting):
         return {"deviation": between(rng, self.deviation, count)}
 
     def paint(self, images: Pixels, drawn: Draw, frame: int = 0) -> Pixels:
-        """Images through OpenCV's separable filter."""
+        """Images through OpenCV: its own `GaussianBlur` of bytes is less exact, and slower."""
         painted = np.empty_like(images)
-        for k, deviation in enumerate(drawn["deviation"].tolist()):
-            taps = 2 * reach(deviation) + 1
-            size = (taps, taps)
-            cv2.GaussianBlur(images[k], size, deviation, dst=painted[k], borderType=BORDER)
+        for image, result, deviation in zip(
+            images, painted, drawn["deviation"].tolist(), strict=True
+        ):
+            line = cv2.getGaussianKernel(2 * reach(deviation) + 1, deviation)  # as `bell` has it
+            cv2.sepFilter2D(image, -1, line, line, result, borderType=BORDER)
         return painted
 
 
@@ -47,7 +48,7 @@ BORDER = cv2.BORDER_REFLECT_101  # the edge is mirrored: ... 2 1 | 0 1 2 ...
 
 def reach(deviation: float) -> int:
     """How many pixels to each side are looked at."""
-    return max(1, int(np.ceil(REACH * deviation)))
+    return max(1, round(REACH * deviation))
 
 
 def bell(deviation: float) -> NDArray[np.float64]:

@@ -63,8 +63,8 @@ class Colour(Painting):
         """Images by their matrices, through OpenCV."""
         matrices = self.matrices(images, drawn)
         painted = np.empty_like(images)
-        for k, matrix in enumerate(matrices.astype(np.float32)):
-            cv2.transform(images[k], matrix, dst=painted[k])
+        for image, result, matrix in zip(images, painted, matrices.astype(np.float32), strict=True):
+            cv2.transform(image, matrix, result)
         return painted
 
     def matrices(self, images: Pixels, drawn: Draw) -> Floats:

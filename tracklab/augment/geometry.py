@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracklab import errors
+
 Matrices = NDArray[np.float64]  # (N, 3, 3)
 Floats = NDArray[np.float32]
 
@@ -86,6 +88,18 @@ def about(move: Matrices, x: ArrayLike, y: ArrayLike) -> Matrices:
     """The same move with `(x, y)` in the place of `(0, 0)`: there, move, and back."""
     # M' = T(p) M T(-p)
     return translation(x, y) @ move @ translation(-np.asarray(x), -np.asarray(y))
+
+
+def inverse(move: Matrices) -> Matrices:
+    """The moves back. Raises `InputError` where a move makes everything flat."""
+    (a, b, s), (c, d, t) = move[:, :2].transpose(1, 2, 0)
+    det = a * d - b * c
+    if (det == 0).any():
+        errors.bad("move", move[det == 0][0].tolist(), "a matrix with an inverse")
+    # A^-1 = (d, -b; -c, a) / det A, and p = A^-1 (p' - t)
+    return matrices(
+        d / det, -b / det, (b * t - d * s) / det, -c / det, a / det, (c * s - a * t) / det
+    )
 
 
 def points(move: Matrices, places: ArrayLike) -> Floats:

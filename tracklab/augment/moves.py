@@ -122,23 +122,21 @@ def warp(
     if size == images.shape[1:3] and (ways <= TURNED).all():
         return flip(images, ways)
     moved = np.empty((len(images), *size, 3), np.uint8)
-    back = _back(matrices)
-    rectangles = _rectangles(matrices, size)
-    options = {"flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, "borderMode": _BORDERS[border]}
-    colour = (fill, fill, fill)
-    height, width = size
-    for k, way in enumerate(ways.tolist()):
+    parts = _rectangles(matrices, size).tolist() if (ways == PART).any() else []
+    back = _back(matrices) if (ways == ANY).any() else None
+    shape, beyond = size[::-1], _BORDERS[border]
+    linear, colour = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, (fill, fill, fill)
+    for k, (way, image, result) in enumerate(zip(ways.tolist(), images, moved, strict=True)):
         if way == STILL:
-            moved[k] = images[k]
+            result[:] = image
         elif way <= TURNED:
-            cv2.flip(images[k], CODES[way], dst=moved[k])
+            cv2.flip(image, CODES[way], result)
         elif way == PART:
-            x1, y1, x2, y2 = rectangles[k].tolist()
-            cv2.resize(images[k, y1:y2, x1:x2], (width, height), dst=moved[k])
+            x1, y1, x2, y2 = parts[k]
+            cv2.resize(image[y1:y2, x1:x2], shape, result)
         else:
-            cv2.warpAffine(
-                images[k], back[k], (width, height), dst=moved[k], borderValue=colour, **options
-            )
+            assert back is not None
+            cv2.warpAffine(image, back[k], shape, result, linear, beyond, colour)
     return moved
 
 
@@ -149,11 +147,11 @@ CODES = {ACROSS: 1, DOWN: 0, TURNED: -1}  # as OpenCV's flip wants them
 def flip(images: Pixels, ways: NDArray[np.integer[Any]]) -> Pixels:
     """Images `(N, H, W, 3)`, each as it is, or mirrored across, down or both; new ones."""
     flipped = np.empty_like(images)
-    for k, way in enumerate(ways.tolist()):
+    for way, image, result in zip(ways.tolist(), images, flipped, strict=True):
         if way == STILL:
-            flipped[k] = images[k]
+            result[:] = image
         else:
-            cv2.flip(images[k], CODES[way], dst=flipped[k])
+            cv2.flip(image, CODES[way], result)
     return flipped
 
 
@@ -193,4 +191,4 @@ def _back(matrices: Matrices) -> NDArray[np.float64]:
     """From places of the result to places of the image `(N, 2, 3)`, in OpenCV's indices."""
     half = geometry.translation(0.5, 0.5)
     # an index is half a pixel less than the middle of its pixel
-    return np.ascontiguousarray((np.linalg.inv(half) @ np.linalg.inv(matrices) @ half)[:, :2])
+    return np.ascontiguousarray((geometry.inverse(half) @ geometry.inverse(matrices) @ half)[:, :2])
