@@ -22,6 +22,7 @@ NAMES: dict[str, str] = {
     "anchors": "tracklab.explorers.anchors:anchors",
     "arena": "tracklab.explorers.arena:arena",
     "association": "tracklab.explorers.association:association",
+    "augment": "tracklab.explorers.augment:augment",
     "feature-maps": "tracklab.explorers.feature_maps:feature_maps",
     "follow": "tracklab.explorers.follow:follow",
     "iou": "tracklab.explorers.iou:iou",
