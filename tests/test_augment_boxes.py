@@ -279,6 +279,10 @@ class TestTheEdge:
             _, kept, labels = still.boxed(images, boxes, [[2]], 0)
             np.testing.assert_array_equal(kept, boxes)
             assert labels.tolist() == [[2]]
+            outlines = geometry.corners(boxes)
+            _, kept, labels = still.boxed(images, boxes, [[2]], 0, outlines=outlines)
+            np.testing.assert_array_equal(kept, boxes)
+            assert labels.tolist() == [[2]]
 
 
 def test_labels_go_with_their_boxes_and_padding_stays():
@@ -345,3 +349,7 @@ class TestBadInput:
     def test_masks(self, mask):
         with pytest.raises(errors.InputError, match="mask"):
             augment.outline(mask)
+
+    def test_matrices(self):
+        with pytest.raises(errors.InputError, match="matrix"):
+            augment.looseness(np.ones((4, 4)), np.eye(2))

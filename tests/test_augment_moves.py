@@ -59,6 +59,12 @@ class TestMatrices:
         speeds = geometry.velocities(move, np.diff(path, axis=0))[0]
         np.testing.assert_allclose(speeds, np.diff(moved, axis=0), atol=1e-3)
 
+    @given(degrees, factors, pixels, st.floats(-0.9, 0.9))
+    def test_back_is_back(self, turn, scale, right, lean):
+        move = geometry.translation(right, 3) @ geometry.rotation(turn) @ geometry.shear(lean)
+        move = move @ geometry.scaling(scale, 1 / scale)
+        np.testing.assert_allclose(geometry.inverse(move), np.linalg.inv(move), atol=1e-9)
+
     def test_rotation_is_that_of_opencv(self):
         ours = geometry.about(geometry.rotation(33.0), 7, 9)[0, :2]
         np.testing.assert_allclose(ours, cv2.getRotationMatrix2D((7, 9), 33.0, 1), atol=1e-12)
@@ -354,3 +360,10 @@ class TestBadInput:
     def test_borders(self):
         with pytest.raises(errors.InputError, match="border"):
             augment.sample(noise()[0], np.eye(3), border="wrap")
+        with pytest.raises(errors.InputError, match="border"):
+            augment.warp(noise(), geometry.nothing(3), SIZE, border="wrap")
+
+    def test_matrices_without_an_inverse(self):
+        flat = geometry.shear(0.2) @ geometry.scaling(1, 0)
+        with pytest.raises(errors.InputError, match="inverse"):
+            augment.warp(noise(1), flat, SIZE)

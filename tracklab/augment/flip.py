@@ -17,8 +17,8 @@ from tracklab.augment.moves import ACROSS, DOWN, STILL, TURNED, Move, flip
 from tracklab.augment.pictures import Pixels
 from tracklab.augment.transform import Moving
 
-ACROSS_, DOWN_, BOTH = "horizontal", "vertical", "both"
-AXES = {ACROSS_: ACROSS, DOWN_: DOWN, BOTH: TURNED}
+HORIZONTAL, VERTICAL, BOTH = "horizontal", "vertical", "both"
+AXES = {HORIZONTAL: ACROSS, VERTICAL: DOWN, BOTH: TURNED}
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Flip(Moving):
     [3, 4, 5, 0, 1, 2]
     """
 
-    axis: str = ACROSS_
+    axis: str = HORIZONTAL
     p: float = field(default=0.5, kw_only=True)
 
     def check(self) -> None:
@@ -52,13 +52,13 @@ def mirror(axis: str, size: tuple[int, int]) -> Matrices:
     height, width = size
     # x' = W - x, y' = H - y
     return geometry.mirror(
-        None if axis == DOWN_ else width,
-        None if axis == ACROSS_ else height,
+        None if axis == VERTICAL else width,
+        None if axis == HORIZONTAL else height,
     )
 
 
 def flipped(
-    images: Pixels, which: NDArray[np.bool_], boxes: Floats | None = None, axis: str = ACROSS_
+    images: Pixels, which: NDArray[np.bool_], boxes: Floats | None = None, axis: str = HORIZONTAL
 ) -> tuple[Pixels, Floats | None]:
     """Images `(N, H, W, 3)`, those where `which (N,)` is true mirrored, and boxes `(N, M, 4)`."""
     errors.choice("axis", axis, AXES)

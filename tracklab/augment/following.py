@@ -27,7 +27,10 @@ def moved(pictures: Pictures, move: Move) -> Pictures:
     boxes, gone = move.boxes(pictures.boxes, pictures.size)
     outlines = pictures.outlines
     if outlines is not None:
-        boxes, gone, outlines = move.outlines(outlines)
+        tight, out, outlines = move.outlines(outlines)
+        still = move.still(pictures.size)[:, None]
+        boxes = np.where(still[..., None], boxes, tight)
+        gone = np.where(still, gone, out)
     lost = gone & ~np.isnan(pictures.boxes[..., 0])
     labels = np.where(lost, NOBODY, pictures.labels)
     return Pictures(images, labels, boxes, outlines)

@@ -51,8 +51,10 @@ def looseness(mask: NDArray[Any], matrix: NDArray[np.float64]) -> dict[str, floa
     "corners" is the box around the moved corners of the mask's box, "ellipse" that around the
     moved ellipse that fills it. 1 is as tight as can be.
     """
-    box = bx.from_mask(mask)[None, None]
     move = np.asarray(matrix)[None]
+    if move.shape != (1, 3, 3):
+        errors.bad("matrix", move[0], "a matrix of shape (3, 3)")
+    box = bx.from_mask(mask)[None, None]
     tight = geometry.around(geometry.points(move, outline(mask)[None]))
     others = {CORNERS: geometry.boxes(move, box), ELLIPSE: geometry.ellipses(move, box)}
     return {name: float(bx.iou(tight, other[0])[0, 0]) for name, other in others.items()}

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tracklab import errors
 from tracklab.augment import edge, geometry
 from tracklab.augment.geometry import Floats, Matrices
 from tracklab.augment.sampler import CONSTANT, EDGE, MIRROR, Pixels
@@ -115,7 +116,12 @@ def warp(
     border: str = CONSTANT,
     fill: int = 0,
 ) -> Pixels:
-    """Images `(N, H, W, 3)` uint8 moved by matrices `(N, 3, 3)`, to a size; new ones."""
+    """Images `(N, H, W, 3)` uint8 moved by matrices `(N, 3, 3)`, to a size; new ones.
+
+    border, fill: as `sampler.sample` has them. Raises `InputError` for a border that is none, and
+    for a matrix that makes everything flat.
+    """
+    errors.choice("border", border, _BORDERS)
     ways = _ways(matrices, images.shape[1:3], size)
     if (ways == STILL).all():
         return images.copy()
@@ -163,7 +169,8 @@ def _ways(matrices: Matrices, before: Any, size: tuple[int, int]) -> NDArray[np.
     if not straight.any():
         return ways
     rectangles = _rectangles(matrices, size, exact=True)
-    whole = (np.abs(rectangles - np.rint(rectangles)) < GRAIN).all(-1)
+    with np.errstate(invalid="ignore"):
+        whole = (np.abs(rectangles - np.rint(rectangles)) < GRAIN).all(-1)
     low, high = rectangles[:, :2], rectangles[:, 2:]
     inside = (low > -GRAIN).all(-1) & (high < np.array([width, height]) + GRAIN).all(-1)
     ways[straight & whole & inside & (high - low > GRAIN).all(-1)] = PART
@@ -181,9 +188,10 @@ def _rectangles(matrices: Matrices, size: tuple[int, int], exact: bool = False) 
     """Which part `(N, 4)` of each image fills the result, for matrices that only stretch."""
     height, width = size
     scale = matrices[:, [0, 1], [0, 1]]
-    # x = (x' - s) / a
-    low = -matrices[:, :2, 2] / scale
-    found = np.concatenate([low, low + np.array([width, height]) / scale], -1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a turn by 90 degrees stretches nothing
+        # x = (x' - s) / a
+        low = -matrices[:, :2, 2] / scale
+        found = np.concatenate([low, low + np.array([width, height]) / scale], -1)
     return found if exact else np.nan_to_num(np.rint(found), posinf=0, neginf=0).astype(int)
 
 

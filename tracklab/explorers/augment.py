@@ -388,7 +388,7 @@ def augment(
         "strength": Slider("Strength", 0.0, 1.0, float(strength), 0.05),
         "kept": Slider("Share to be left", 0.0, 1.0, float(kept), KEPT_STEP),
         "around": Choice("Boxes around", DRAWN_AROUND, around),
-        "border": Choice("Beyond the edge", au.BORDERS, border),
+        "border": Choice("Border", au.BORDERS, border),
         "seed": Seed("Draw", default=seed, button="Another draw"),
     }
     return Explorer(

@@ -113,7 +113,7 @@ def smoothed_crossentropy(smoothing: float = SMOOTHING) -> training.Loss:
 
     def loss(labels: Any, logits: Any) -> Any:
         log_p = tf.nn.log_softmax(logits)
-        if labels.shape.rank == 2:
+        if len(labels.shape) == 2:
             of_label = tf.reduce_sum(labels * log_p, axis=-1)  # of a mixed image, by the shares
         else:
             of_label = tf.gather(log_p, labels, axis=1, batch_dims=1)
