@@ -10,7 +10,7 @@ an environment of its own (`make albumentations`), in a process that is asked fo
 time, so that all three are measured by turns. A round is at least a quarter of a second; the best
 of them counts. Ratios are of images a second, ours to the faster of the others; above 1 is faster.
 
-Not all do the same. Keras shears, scales and shifts in three layers, cuts a part of one size, and
+Not all do the same. Keras shears, scales and shifts in three layers, cuts one part for all images, and
 saturates in HSV; its noise and its hole are `GaussianNoise` and `RandomErasing`. Neither
 albumentations 2 (mixup, CutMix) nor Keras (mosaic) has all that mixes.
 """
@@ -370,12 +370,13 @@ def main():
     print(f"images a second, {os.cpu_count()} cores, best of {options.rounds} rounds")
     table, other = measured(options.rounds)
     compared = [row for row in table.values() if row["ratio"]]
-    lowest = {}
-    for row in compared:
-        lowest[row["family"]] = min(lowest.get(row["family"], np.inf), row["ratio"])
-    print("lowest ratio to the faster of the others, by family:")
-    print("  " + ", ".join(f"{family} {ratio:.2f}" for family, ratio in lowest.items()))
-    slower = [family for family, ratio in lowest.items() if ratio < 1]
+    for what, name in (("images a second", "ratio"), ("CPU time", "cpu_ratio")):
+        lowest = {}
+        for row in compared:
+            lowest[row["family"]] = min(lowest.get(row["family"], np.inf), row[name])
+        told = ", ".join(f"{family} {ratio:.2f}" for family, ratio in lowest.items())
+        print(f"lowest ratio of {what} to the best of the others, by family: {told}")
+    slower = [name for name, row in table.items() if row["ratio"] and row["ratio"] < 1]
     print(f"slower than the faster of both: {', '.join(slower) or 'none'}")
     if options.save:
         from tracklab.models import weights

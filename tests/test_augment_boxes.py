@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tracklab import augment, errors, scenes
 from tracklab import boxes as bx
 from tracklab.augment import edge, geometry
+from tracklab.quiet import keras
 
 SIZE = (72, 96)
 HEIGHT, WIDTH = SIZE
@@ -231,6 +232,43 @@ def loose(degrees, seeds=range(4)):
         move = geometry.about(geometry.rotation(degrees), clip.size[1] / 2, clip.size[0] / 2)[0]
         found += [augment.looseness(mask, move) for mask in masks.amodal(0) if mask.any()]
     return {name: float(np.mean([each[name] for each in found])) for name in found[0]}
+
+
+# By name: the layer, its matrix, and by how many pixels its boxes may miss.
+LAYERS = {
+    "rotation": (
+        lambda: keras.layers.RandomRotation((20 / 360, 20 / 360), fill_mode="constant"),
+        geometry.rotation(20.0),
+        0.5,
+    ),
+    "scale": (
+        lambda: keras.layers.RandomZoom((0.2, 0.2), (0.1, 0.1), fill_mode="constant"),
+        geometry.scaling(1 / 1.1, 1 / 1.2),
+        0.2,
+    ),
+    "translation": (
+        lambda: keras.layers.RandomTranslation((0.0, 0.0), (0.1, 0.1), fill_mode="constant"),
+        geometry.translation(0.1 * WIDTH, 0),
+        1e-3,
+    ),
+}
+
+
+class TestKeras:
+    """Its layers move boxes too. They turn and scale them about a point half a pixel off."""
+
+    BOXES = np.float32([[[30, 20, 50, 32], [40, 24, 60, 40]]])
+
+    @pytest.mark.parametrize("name", LAYERS)
+    def test_boxes(self, name):
+        make, matrix, off = LAYERS[name]
+        layer = make()
+        layer.bounding_box_format = "xyxy"
+        images = np.zeros((1, *SIZE, 3), np.float32)
+        known = {"boxes": self.BOXES.copy(), "labels": np.array([[0, 1]])}
+        done = layer({"images": images, "bounding_boxes": known}, training=True)
+        ours = geometry.boxes(geometry.about(matrix, WIDTH / 2, HEIGHT / 2), self.BOXES)
+        np.testing.assert_allclose(done["bounding_boxes"]["boxes"], ours, atol=off)
 
 
 class TestTheEdge:
