@@ -10,9 +10,9 @@ an environment of its own (`make albumentations`), in a process that is asked fo
 time, so that all three are measured by turns. A round is at least a quarter of a second; the best
 of them counts. Ratios are of images a second, ours to the faster of the others; above 1 is faster.
 
-Not all do the same. Keras shears, scales and shifts in three layers, cuts one part for all images, and
-saturates in HSV; its noise and its hole are `GaussianNoise` and `RandomErasing`. Neither
-albumentations 2 (mixup, CutMix) nor Keras (mosaic) has all that mixes.
+Not all do the same. Keras shears, scales and shifts in three layers, cuts the same part out of all
+images of a batch, and saturates in HSV; its noise and its hole are `GaussianNoise` and
+`RandomErasing`. Neither albumentations 2 (mixup, CutMix) nor Keras (mosaic) has all that mixes.
 """
 
 from __future__ import annotations
