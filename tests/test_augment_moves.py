@@ -1,5 +1,8 @@
 """Places: matrices, the sampler written out, and the fast way, against Keras, OpenCV and tf."""
 
+import doctest
+import importlib
+
 import cv2
 import numpy as np
 import pytest
@@ -287,6 +290,14 @@ def test_the_chance_is_the_share_of_images(transform):
     changed = transform(p=0.3).images(images, 0)
     share = (changed != images).any((1, 2, 3)).mean()
     assert share == pytest.approx(0.3, abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["flip", "geometry", "labels", "pipeline", "transform"])
+def test_examples_in_docstrings(name):
+    module = importlib.import_module(f"tracklab.augment.{name}")
+    failed, tried = doctest.testmod(module)
+    assert tried
+    assert not failed
 
 
 class TestBadInput:
