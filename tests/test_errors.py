@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from tracklab import boxes, errors, tracks
+from tracklab import boxes, errors, tables, tracks
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,7 @@ PARTS = (
     boxes.overlap,
     boxes.regression,
     boxes.suppression,
+    tables,
     tracks,
 )
 

@@ -9,8 +9,8 @@ from realdata import ROOT
 # Rooms by floor (house plan in CONTRIBUTING.md); a room is a module or a package of tracklab.
 FLOORS = (
     (
-        *("errors", "boxes", "calibration", "clips", "convolution", "detections", "kernels"),
-        *("looking", "quiet", "tracks"),
+        *("errors", "boxes", "calibration", "clips", "convolution", "detections", "files"),
+        *("kernels", "looking", "quiet", "tables", "tracks"),
     ),
     ("scenes", "video", "datasets", "proposals", "augment"),
     ("models", "motion", "optimizers", "training"),

@@ -1,5 +1,6 @@
 """One way to train: repeats, resumes to the bit, agrees with Keras, and says what is wrong."""
 
+import doctest
 import json
 import math
 import os
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from tracklab import errors, training
 from tracklab.quiet import keras, tf
-from tracklab.training import checkpoints
+from tracklab.training import checkpoints, progress
 from tracklab.training.loop import _Budget, _Clock
 
 CROSSENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -571,6 +572,24 @@ def test_no_progress_is_silence(capsys):
     assert captured.out == captured.err == ""
 
 
+def test_what_is_hushed_is_silent_and_only_that(capsys):
+    with progress.hushed():
+        fit(network(), progress=True, name="inside")
+        inside = progress.Progress("made inside")
+    inside.close("stays silent")
+    progress.Progress("outside").close("speaks")
+    assert capsys.readouterr().out == "outside: speaks\n"
+    with pytest.raises(ZeroDivisionError), progress.hushed():
+        _ = 1 / 0
+    assert progress.Progress("after an error").shown
+
+
+def test_examples_in_docstrings():
+    failed, tried = doctest.testmod(progress)
+    assert tried
+    assert not failed
+
+
 def test_into_a_file_goes_one_line(capsys):
     fit(network(), progress=True, name="clouds", validation=points(30, 1))
     out = capsys.readouterr().out
@@ -589,8 +608,6 @@ def test_in_a_notebook_one_display_is_replaced(monkeypatch):
     def display(data, raw, display_id):
         shown.append(data["text/plain"])
         return Handle()
-
-    from tracklab.training import progress
 
     monkeypatch.setattr(progress, "_in_notebook", lambda: True)
     monkeypatch.setattr("IPython.display.display", display)

@@ -22,6 +22,7 @@ from tracklab.evaluation import runner, store
 from tracklab.evaluation.entrants import Entrant, parse_all
 from tracklab.evaluation.objects import OneObject, Problem, find
 from tracklab.evaluation.report import Judged, Report
+from tracklab.files import results_folder
 
 __all__ = ["Entrant", "Judged", "OneObject", "Problem", "Report", "find", "run"]
 
@@ -58,7 +59,7 @@ def run(
     if not chosen:
         errors.bad("trackers", errors.Said("none"), "at least one of " + ", ".join(trackers.NAMES))
     found, problems = find([sequences] if isinstance(sequences, (str, os.PathLike)) else sequences)
-    folder = None if out is None else _folder(out)
+    folder = None if out is None else results_folder(out)
 
     marks, judged, unread = _opened(found, frames, say)
     problems += unread
@@ -102,17 +103,6 @@ def run(
                 problems.append(Problem(who, where, "its files were changed while others ran"))
                 say(str(problems[-1]))
     return Report(judged, runs, problems)
-
-
-def _folder(out: str | os.PathLike[str]) -> Path:
-    folder = Path(out).expanduser()
-    if folder.exists() and not folder.is_dir():
-        raise errors.SourceError(f"{out}: a file; wanted a folder for the results")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise errors.SourceError(f"{out}: cannot be made ({error.strerror})") from None
-    return folder
 
 
 def _opened(

@@ -6,9 +6,7 @@ tracker finished is in the table of sequences alone.
 
 from __future__ import annotations
 
-import csv
 import functools
-import io
 import json
 import math
 from collections.abc import Iterable, Sequence
@@ -16,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tracklab import errors
+from tracklab import errors, tables
 from tracklab.clips import Truth
 from tracklab.evaluation.objects import Problem
 from tracklab.evaluation.store import Run
+from tracklab.files import write_whole
 from tracklab.metrics import single
 from tracklab.metrics.single import Loss, Result, Results
-from tracklab.video.files import write_whole
 
 FIGURES = "AUC"  # what a table of every tracker on every sequence shows
 
@@ -93,13 +91,7 @@ class Report:
 
     def each(self, figure: str = FIGURES) -> str:
         """One figure of every tracker on every sequence, as lines of text."""
-        rows = self._matrix(figure)
-        widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-        lines = [
-            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
-            for row in rows
-        ]
-        return "\n".join([f"{figure} by sequence", *(line.rstrip() for line in lines)])
+        return f"{figure} by sequence\n{tables.aligned(self._matrix(figure))}"
 
     def _matrix(self, figure: str) -> list[list[str]]:
         ranked = [*self.results, *(t for t in self.runs if t not in self.results and self.runs[t])]
@@ -136,9 +128,9 @@ class Report:
         Raises `SourceError` where the folder cannot be written.
         """
         return [
-            write_whole(folder / "table.csv", _csv(self._rows())),
-            write_whole(folder / "sequences.csv", _csv(self._sequence_rows())),
-            write_whole(folder / "attributes.csv", _csv(self._attribute_rows())),
+            write_whole(folder / "table.csv", tables.csv_text(self._rows())),
+            write_whole(folder / "sequences.csv", tables.csv_text(self._sequence_rows())),
+            write_whole(folder / "attributes.csv", tables.csv_text(self._attribute_rows())),
             write_whole(folder / "table.json", self._json()),
             write_whole(folder / "table.md", self._markdown()),
         ]
@@ -223,7 +215,7 @@ def _judge(run: Run, one: Judged) -> Result:
 
 
 def _shown(value: Any) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if tables.unknown(value):
         return "-"
     if not isinstance(value, float):
         return str(value)
@@ -237,18 +229,6 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list):
         return [_finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _csv(rows: Sequence[dict[str, Any]]) -> str:
-    if not rows:
-        return ""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(
-        {key: "" if _shown(value) == "-" else value for key, value in row.items()} for row in rows
-    )
-    return out.getvalue()
 
 
 def _crossed(rows: Iterable[dict[str, Any]], first: str, figure: str) -> list[dict[str, Any]]:

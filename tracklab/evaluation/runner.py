@@ -28,7 +28,7 @@ from tracklab.evaluation import store
 from tracklab.evaluation.entrants import Entrant
 from tracklab.evaluation.objects import OneObject, Problem
 from tracklab.evaluation.worker import ONE_THREAD
-from tracklab.training.progress import Progress
+from tracklab.training.progress import Progress, span
 
 WORKER = "tracklab.evaluation.worker"
 SECONDS_TO_LOOK = 0.2
@@ -130,7 +130,7 @@ def run(
         progress.close(f"stopped, with {clock.done} of {len(pairs)} runs finished")
         raise
     failed = f", {len(problems)} of them failed" if problems else ""
-    progress.close(f"{len(pairs)} runs in {_span(time.monotonic() - begin)}{failed}")
+    progress.close(f"{len(pairs)} runs in {span(time.monotonic() - begin)}{failed}")
     return problems
 
 
@@ -170,22 +170,8 @@ class _Clock:
         known = {e: seconds / frames for e, (seconds, frames) in self._spent.items() if frames}
         usual = sum(known.values()) / len(known) if known else 0.0
         left = sum(frames * known.get(pair.entrant, usual) for pair, frames in self._left.items())
-        wait = f", {_span(left / self._jobs)} left" if known else ""
+        wait = f", {span(left / self._jobs)} left" if known else ""
         return f"{self._count - len(self._left)} of {self._count} runs{wait}"
-
-
-def _span(seconds: float) -> str:
-    """A time as people say it.
-
-    >>> _span(7.3), _span(93), _span(7400)
-    ('7 s', '1 min 33 s', '2 h 3 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 # --- processes ------------------------------------------------------------------------------------

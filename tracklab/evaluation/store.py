@@ -27,8 +27,8 @@ from tracklab import errors, video
 from tracklab.clips import Clip
 from tracklab.evaluation.entrants import Entrant
 from tracklab.evaluation.objects import OneObject
+from tracklab.files import write_whole
 from tracklab.video import truths
-from tracklab.video.files import write_whole
 
 Numbers = NDArray[np.float64]
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tracklab.evaluation import Report
+from tracklab.files import write_whole
 from tracklab.metrics.single import Results
 from tracklab.plots import single
 from tracklab.plots.base import Figure, figure_to_png
-from tracklab.video.files import write_whole
 
 OVERLAPS = "overlaps"  # the folder of figures of single sequences
 

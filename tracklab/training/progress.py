@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 SECONDS_BETWEEN_LINES = 0.2
+
+
+_hushed = contextvars.ContextVar("hushed", default=False)
+
+
+@contextlib.contextmanager
+def hushed() -> Iterator[None]:
+    """What is computed inside shows no progress of its own: a line around it already does."""
+    before = _hushed.set(True)
+    try:
+        yield
+    finally:
+        _hushed.reset(before)
+
+
+def span(seconds: float) -> str:
+    """A time as people say it.
+
+    >>> span(7.3), span(93), span(7400)
+    ('7 s', '1 min 33 s', '2 h 3 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _in_notebook() -> bool:
@@ -20,15 +50,15 @@ class Progress:
 
     In a notebook it is one display that is replaced, so a saved notebook holds the last line only.
     In a terminal it is a tqdm bar on standard output. Where output goes to a file or a pipe, only
-    the last line is written. `shown=False` writes nothing at all.
+    the last line is written. `shown=False` writes nothing at all, as does one made inside `hushed`.
     """
 
     def __init__(self, name: str, *, shown: bool = True) -> None:
-        self.name, self.shown = name, shown
+        self.name, self.shown = name, shown and not _hushed.get()
         self._next = 0.0
         self._bar: Any = None
         self._display: Any = None
-        self._notebook = shown and _in_notebook()
+        self._notebook = self.shown and _in_notebook()
 
     def update(self, fraction: float, text: str) -> None:
         """Show `text` and the bar at `fraction` in [0, 1]; calls that come too soon are skipped."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tracklab import errors
 from tracklab.clips import Clip
-from tracklab.video.files import address, why
+from tracklab.files import address, why
 
 DEFAULT_FPS = 25.0  # of frames that do not say, like the images of a folder
 QUALITY = 60.0

@@ -26,7 +26,7 @@ from PIL import Image, UnidentifiedImageError
 
 from tracklab import errors
 from tracklab.clips import Frame, Part
-from tracklab.video.files import address, why
+from tracklab.files import address, why
 
 PAPER = 255  # what shows through where an image is transparent: white
 CACHE_BYTES = 64 * 2**20  # of decoded frames for each source: 70 frames of 640 x 480

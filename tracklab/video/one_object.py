@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike
 
 from tracklab import boxes as bx
 from tracklab import errors
+from tracklab.files import path_of, write_whole
 from tracklab.video import truths
-from tracklab.video.files import path_of, write_whole
 from tracklab.video.results import decimal
 
 NOTHING = "nan,nan,nan,nan"

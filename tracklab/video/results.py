@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from tracklab import errors
+from tracklab.files import path_of, write_whole
 from tracklab.tracks import Tracks, frames_of
 from tracklab.video import truths
-from tracklab.video.files import path_of, write_whole
 
 WANTED = "frame, id, x, y, width, height, and perhaps score and three more"
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from tracklab import errors
 from tracklab.clips import Clip, Truth
+from tracklab.files import why
 from tracklab.video import truths
 from tracklab.video.encoder import DEFAULT_FPS
-from tracklab.video.files import why
 from tracklab.video.frames import LAST_CAMERA, CameraFrames, ImageFrames, VideoFrames
 
 KINDS = ("video", "images", "otb", "vot", "mot", "webcam")

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from tracklab import boxes as bx
 from tracklab import errors
 from tracklab.clips import Truth
-from tracklab.video.files import why
+from tracklab.files import why
 
 FIRST_PIXEL = 1  # of OTB and MOTChallenge files
 FARTHEST = 1e7  # pixels; beyond, float32 does not hold whole ones

@@ -1,4 +1,8 @@
-"""Names of files, why one cannot be used, and how one is replaced: the same for all who do it."""
+"""Names of files and folders, why one cannot be used, and how one is replaced: the same for all.
+
+Invariant: a file that is written here is there whole, as it was before, or not at all, whenever the
+process ends.
+"""
 
 from __future__ import annotations
 
@@ -49,3 +53,20 @@ def write_whole(path: Path, content: str | bytes) -> Path:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
     return path
+
+
+def results_folder(out: str | os.PathLike[str]) -> Path:
+    """A folder for results, made where it is not there.
+
+    Raises `InputError` for what names none, `SourceError` where it cannot be made.
+    """
+    if not isinstance(out, (str, os.PathLike)) or not str(os.fspath(out)):
+        errors.bad("out", out, "the name of a folder for the results")
+    folder = Path(out).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise errors.SourceError(f"{out}: a file; wanted a folder for the results")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise errors.SourceError(f"{out}: cannot be made ({error.strerror})") from None
+    return folder
