@@ -13,7 +13,7 @@ FLOORS = (
         *("kernels", "looking", "quiet", "tables", "tracks"),
     ),
     ("scenes", "video", "datasets", "proposals", "augment"),
-    ("models", "motion", "optimizers", "training"),
+    ("models", "motion", "optimizers", "sweeps", "training"),
     ("trackers",),
     ("evaluation", "metrics", "explain", "compress"),
     ("plots", "overlay", "show", "exercises", "explorers"),

@@ -26,12 +26,13 @@ _ROOMS = (
     "plots",
     "scenes",
     "show",
+    "sweeps",
     "trackers",
     "tracks",
     "training",
     "video",
 )
-_DOORS = {"read_clip": "video", "explore": "explorers"}
+_DOORS = {"read_clip": "video", "explore": "explorers", "sweep": "sweeps"}
 
 if TYPE_CHECKING:
     from tracklab import (
@@ -50,12 +51,14 @@ if TYPE_CHECKING:
         plots,
         scenes,
         show,
+        sweeps,
         trackers,
         tracks,
         training,
         video,
     )
     from tracklab.explorers import explore
+    from tracklab.sweeps import sweep
     from tracklab.video import read_clip
 
 __all__ = [
@@ -76,6 +79,8 @@ __all__ = [
     "read_clip",
     "scenes",
     "show",
+    "sweep",
+    "sweeps",
     "trackers",
     "tracks",
     "training",
