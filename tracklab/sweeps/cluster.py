@@ -60,7 +60,7 @@ def outcomes(
             pure=False,
         )
     except (TypeError, AttributeError, ValueError, RecursionError) as error:
-        came = errors.Said(f"{errors.describe(task)}, which cannot be sent ({in_words(error)})")
+        came = errors.Said(f"one that cannot be sent ({in_words(_root(error))})")
         errors.bad("task", came, "a function of a module, or one that holds plain values only")
     waiting = dict(zip(runs, futures, strict=True))
     del futures  # a result that nobody holds is let go of by the cluster
@@ -80,10 +80,19 @@ def outcomes(
                         "what is finished is kept"
                     ) from None
                 except Exception as error:  # its workers died of it, or cannot read the task
-                    run = Run(runs[identity], FAILED, error=in_words(error))
+                    died = type(error).__name__ == "KilledWorker"
+                    why = "its process died each time it was tried" if died else in_words(error)
+                    run = Run(runs[identity], FAILED, error=why)
                 del waiting[identity]
                 yield identity, run
     finally:
         if waiting:
             with contextlib.suppress(Exception):  # the cluster may be gone
                 client.cancel(list(waiting.values()))
+
+
+def _root(error: BaseException) -> BaseException:
+    """What began it: Dask wraps what a library said in what it makes of that."""
+    while (earlier := error.__cause__ or error.__context__) is not None:
+        error = earlier
+    return error

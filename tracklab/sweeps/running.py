@@ -96,7 +96,8 @@ def measured(
         if not isinstance(name, str) or not name.isprintable() or not name:
             errors.bad("result", name, "figures with texts as names")
         if name in parameters or (name in RESERVED and name not in TIMES):
-            errors.bad("result", f"a figure {name!r}", "another name: that column is taken")
+            came = errors.Said(f"a figure {name!r}")
+            errors.bad("result", came, "another name: that column is taken")
         if value is None and isinstance(returned, Mapping):
             continue
         try:
