@@ -20,7 +20,7 @@ from tracklab.sweeps.grid import Parameters
 from tracklab.sweeps.running import FAILED, Run, Task, in_words, one
 
 SECONDS_TO_LOOK = 0.05
-SECONDS_TO_FETCH = 5.0  # a result whose worker has just died comes again later
+SECONDS_TO_FETCH = 60.0  # a result whose worker has just died is computed again meanwhile
 INSTALL = "pip install distributed"
 
 
@@ -60,7 +60,8 @@ def outcomes(
             pure=False,
         )
     except (TypeError, AttributeError, ValueError, RecursionError) as error:
-        came = errors.Said(f"one that cannot be sent ({in_words(_root(error))})")
+        said = error.__cause__ or error.__context__ or error  # Dask wraps it in what it makes of it
+        came = errors.Said(f"one that cannot be sent ({in_words(said)})")
         errors.bad("task", came, "a function of a module, or one that holds plain values only")
     waiting = dict(zip(runs, futures, strict=True))
     del futures  # a result that nobody holds is let go of by the cluster
@@ -75,6 +76,8 @@ def outcomes(
                 except TimeoutError:
                     continue
                 except (asyncio.CancelledError, concurrent.futures.CancelledError) as error:
+                    if not waiting[identity].cancelled():  # only the fetching was
+                        continue
                     raise errors.MissingError(
                         f"client: the cluster is gone, or was started anew ({in_words(error)}); "
                         "what is finished is kept"
@@ -89,10 +92,3 @@ def outcomes(
         if waiting:
             with contextlib.suppress(Exception):  # the cluster may be gone
                 client.cancel(list(waiting.values()))
-
-
-def _root(error: BaseException) -> BaseException:
-    """What began it: Dask wraps what a library said in what it makes of that."""
-    while (earlier := error.__cause__ or error.__context__) is not None:
-        error = earlier
-    return error
