@@ -73,8 +73,9 @@ def sweep(
 
     task: called with the parameters by name; returns a number, or numbers by name (and curves:
         one-dimensional arrays). A figure that is not finite makes a run "diverged", None is one
-        that was not measured. One that measures `seconds` or `cpu_seconds` itself (of the training
-        alone, say) returns them: they stand in place of the whole run's.
+        that was not measured. The times of a run are those of the whole task, and the first one of
+        a process pays for what it loads. So where times are compared, return `seconds` and
+        `cpu_seconds` of the training alone, as `fit` measures them: they take the place of those.
     grid: values by parameter, `{"method": ["sgd", "adam"], "seed": range(3)}`, or several such
         grids, where methods have rates of their own.
     out: a folder for results. What is finished there is not run again, as long as it is of the same
