@@ -23,6 +23,14 @@ HAS_DASK = importlib.util.find_spec("distributed") is not None
 needs_dask = pytest.mark.skipif(
     not HAS_DASK, reason="distributed is not installed: `make lab` installs it"
 )
+SECONDS_TO_START = 120  # for a process, on a busy machine
+# the host is given so that Dask does not ask the network which one it is
+HERE = {
+    "host": "127.0.0.1",
+    "threads_per_worker": 1,
+    "dashboard_address": "127.0.0.1:0",
+    "silence_logs": "CRITICAL",
+}
 GRID = {"method": ["a", "b"], "seed": range(6)}
 
 
@@ -30,11 +38,11 @@ GRID = {"method": ["a", "b"], "seed": range(6)}
 def client():
     """A client of a cluster of two processes on this machine, of one thread each."""
     distributed = pytest.importorskip("distributed")
-    # the host is given so that Dask does not ask the network which one it is
-    asked = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "host": "127.0.0.1"}
-    quiet = {"dashboard_address": "127.0.0.1:0", "silence_logs": "CRITICAL"}
-    with distributed.LocalCluster(**asked, **quiet) as local, distributed.Client(local) as one:
-        one.wait_for_workers(2)
+    with (
+        distributed.LocalCluster(n_workers=2, processes=True, **HERE) as local,
+        distributed.Client(local) as one,
+    ):
+        one.wait_for_workers(2, SECONDS_TO_START)
         yield one
 
 
@@ -53,7 +61,7 @@ def sweep(task, asked, **options):
 
 
 def pids(client):
-    client.wait_for_workers(2)
+    client.wait_for_workers(2, SECONDS_TO_START)
     return sorted(client.run(os.getpid).values())
 
 
@@ -151,10 +159,10 @@ def test_ctrl_c_cancels_what_is_left_and_the_same_call_goes_on(
     client, marks, tmp_path, monkeypatch
 ):
     asked = {"method": "a", "seed": range(40)}
-    task = sweep_tasks.race(marks, 0.05)
+    task = sweep_tasks.race(marks, 0.1)
 
     def interrupted(seconds):
-        if len(list(tmp_path.glob("out/runs/*.json"))) >= 5:
+        if len(list(tmp_path.glob("out/runs/*.json"))) >= 2:
             raise KeyboardInterrupt
         pause(seconds)
 
@@ -164,12 +172,12 @@ def test_ctrl_c_cancels_what_is_left_and_the_same_call_goes_on(
         with pytest.raises(sweeps.Interrupted, match="of 40 runs finished") as stopped:
             sweep(task, asked, client=client, out=tmp_path / "out")
     finished = len(stopped.value.table)
-    assert 5 <= finished < 40
-    pause(0.5)  # what was being done may end
-    begun = len(sweep_tasks.marks(marks))
-    assert begun < 40
-    pause(0.3)
-    assert len(sweep_tasks.marks(marks)) == begun
+    assert 2 <= finished < 40
+    begun, earlier = len(sweep_tasks.marks(marks)), 0
+    while begun > earlier:  # what was being done, and what was on its way, may end
+        pause(1)
+        begun, earlier = len(sweep_tasks.marks(marks)), begun
+    assert begun < 40  # were they not cancelled, all of them would have been done by now
     found, heard = sweep(task, asked, client=client, out=tmp_path / "out")
     assert heard[0] == f"{finished} of 40 runs are done already"
     assert found["seed"].tolist() == list(range(40))
@@ -189,26 +197,28 @@ def test_a_task_that_cannot_be_sent_is_refused(client, caplog):
 
 
 @needs_dask
-def test_a_cluster_that_starts_anew_ends_the_sweep_and_says_so(client, marks, tmp_path):
+def test_a_cluster_that_goes_away_ends_the_sweep_and_says_so(marks, tmp_path):
     import distributed
 
-    def restart():
+    def close():
         while len(list(tmp_path.glob("out/runs/*.json"))) < 2:
             time.sleep(0.005)
-        client.restart(wait_for_workers=False)
+        local.close()
 
     asked = {"method": "a", "seed": range(99)}
-    thread = threading.Thread(target=restart, daemon=True)
-    thread.start()
-    with distributed.Client(client.cluster) as second:
-        options = {"client": second, "out": tmp_path / "out"}
-        with pytest.raises(errors.MissingError, match="client: the cluster is gone, or was start"):
+    with (
+        distributed.LocalCluster(n_workers=1, processes=False, protocol="tcp", **HERE) as local,
+        distributed.Client(local) as client,
+    ):
+        thread = threading.Thread(target=close, daemon=True)
+        thread.start()
+        options = {"client": client, "out": tmp_path / "out"}
+        with pytest.raises(errors.MissingError, match="client: the cluster is gone"):
             sweep(sweep_tasks.race(marks, 0.05), asked, **options)
-    thread.join()
+        thread.join()
     assert 2 <= len(sweeps.read(tmp_path / "out")) < 99
     with pytest.raises(errors.InputError, match="client: got one that is closed"):
         sweep(sweep_tasks.race(marks, 0.05), asked, **options)
-    client.wait_for_workers(2)
 
 
 @pytest.mark.parametrize("client", [True, "tcp://127.0.0.1:8786", 5, object()])
