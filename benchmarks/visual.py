@@ -8,7 +8,7 @@ Each tracker is told the first box of a sequence and nothing more, and runs to i
 one-pass evaluation; `metrics.single`). OpenCV's trackers that `opencv-python` lacks run in the
 environment that `make contrib` makes; each of OpenCV's runs in a process of its own, so that one
 that ends it takes nothing along. CPU time is that of the tracker alone, decoding excluded, with one
-thread in OpenCV.
+thread in OpenCV and one in TensorFlow: windows as small as a tracker's gain nothing from more.
 
 The recurrent tracker runs as it comes with the course, without its state (the same network), and
 as lesson 07 trains it in a minute.
@@ -29,6 +29,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+# read when TensorFlow is first loaded
+os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
 import cv2
 import numpy as np

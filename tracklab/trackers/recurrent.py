@@ -116,14 +116,14 @@ class RecurrentTracker(Tracker):
         )
         # nobody leaves the frame by the middle, nor grows or shrinks without end
         least = np.maximum(self._first_size * SIZE_LIMITS[0], SMALLEST_SIDE)
-        middle = np.clip(mind.belief.middles[0].numpy(), 0, high)
-        size = np.clip(mind.belief.sizes[0].numpy(), least, self._first_size * SIZE_LIMITS[1])
-        velocity = mind.belief.velocities[0].numpy()
+        middle = np.clip(mind.belief.middles.numpy()[0], 0, high)
+        size = np.clip(mind.belief.sizes.numpy()[0], least, self._first_size * SIZE_LIMITS[1])
+        velocity = mind.belief.velocities.numpy()[0]
         kept = mind.belief._replace(middles=middle[None], sizes=size[None].astype(np.float32))
         self._mind = mind._replace(belief=kept)
         moved = (middle - self._middle).astype(np.float32)
         self._middle, self._extent, self._velocity = middle, size, velocity
-        score = float(saw.found.score[0, 0])
+        score = float(saw.found.score.numpy()[0, 0])
         self._unseen = 0 if score >= self.habits.seen else self._unseen + 1
         self.sight = self._seen(saw, here, expected, picture)
         return State(bx.cxcywh_to_xyxy([*middle, *size]), moved, score)
@@ -131,13 +131,13 @@ class RecurrentTracker(Tracker):
     def _seen(self, saw: Any, here: Any, expected: NDArray[Any], picture: Frame) -> Sight:
         low, high = geometry.PLACES[0], geometry.PLACES[-1]
         return Sight(
-            response=saw.response.logits[0].numpy(),
-            prior=saw.prior[0].numpy(),
-            posterior=saw.posterior[0].numpy(),
+            response=saw.response.logits.numpy()[0],
+            prior=saw.prior.numpy()[0],
+            posterior=saw.posterior.numpy()[0],
             searched=here.box,
             centers=geometry.to_frame(here, [low, low, high, high]),
             predicted=expected.astype(np.float32),
             nowhere=self.network.nowhere,
             picture=picture,
-            believed=float(saw.believed[0, 0]),
+            believed=float(saw.believed.numpy()[0, 0]),
         )

@@ -42,8 +42,9 @@ def train_shipped(judge: Judge, folder: str | Path | None = None, *, quick: bool
     """Train the shipped network again and write its weights and card; returns the file's path.
 
     First the Siamese network learns to see, from pairs of windows; then the recurrent cell learns
-    what to expect, in closed loop around it. Both learn from pictures of CIFAR-10 (or of the
-    drop-in set, which is announced) that are moved over one another.
+    what to expect, from films that the network follows. Both learn from pictures of CIFAR-10 (or
+    of the drop-in set, which is announced) that are moved over one another, the cell from scenes
+    as well.
 
     judge: figures by name for what was trained; trackers stand above models, so they are handed in.
     folder: where to write; the project's own `data/weights` if None. quick: a few steps, to see
