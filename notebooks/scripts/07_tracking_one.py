@@ -43,8 +43,8 @@
 # You draw a box around something, anything, in the first frame. Nobody says what it is, and no detector knows its class.
 # A tracker has to say where it is in every frame from then on: when it turns, grows, goes behind a pillar, or passes
 # something that looks just like it. This is *visual object tracking*, and the summit of this course. You will build a tracker three
-# times: as a template, as a filter, and as a network with a memory. You train that network yourself, from nothing but
-# still pictures. And you will judge all of them as the papers do.
+# times: as a template, as a filter, and as a network with a memory. You train its eyes yourself, from nothing but
+# still pictures; the memory comes trained. And you will judge all of them as the papers do.
 #
 # **Objectives.** After this lesson you can
 #
@@ -240,14 +240,14 @@ plots.images(
     ["learned from", "wished for", "the filter", f"frame {LATER}", "its answer"],
     columns=5,
     width=5.6,
-    title=f"The peak says: moved by {said[0]:+.0f}, {said[1]:+.0f} pixels. True: {true[0]:+.0f}, {true[1]:+.0f}",
+    title=f"The peak says: moved by {said[0]:+.0f}, {said[1]:+.0f} pixels. True: {true[0]:+.0f}, {true[1] + 0.0:+.0f}",
     alt="Five small grey pictures: the object faded out towards the edge; a white dot in the middle of black; a "
     "filter that looks like an embossed object with ripples; the object in a later frame, off the middle; and "
-    "the answer, dark with one bright dot that is off the middle as the object is.",
+    "the answer, uneven and grey, brightest off the middle, where the object is.",
 )
 
 # %% [markdown]
-# **Explain.** Where the peak lies beside the middle, the object does. All shifts were tried at once, for the price of two
+# **Explain.** Where the peak lies beside the middle, the object does, to a few pixels: it has turned a little as well. All shifts were tried at once, for the price of two
 # Fourier transforms. In a sense lesson 01's convolution with a kernel is here, too. But nobody designed this kernel, and no gradient
 # descended to it: it was *computed*.
 #
@@ -317,8 +317,8 @@ for name, ratio in clear.items():
 show(mosse.Filter.towards, docstring=False)
 
 # %% [markdown]
-# **Predict.** Six scenes in which the object turns, and six in which pillars hide it. Which of them wants a high
-# rate, which a low one? What does a rate of 0 mean?
+# **Predict.** Six scenes in which the object turns, and six in which pillars hide it. Which rate suits which
+# of them best? What does a rate of 0 mean?
 
 
 # %%
@@ -354,8 +354,9 @@ for name, values in by_rate.items():
     print(f"{name:<10}" + "".join(f"{value:8.3f}" for value in values))
 
 # %% [markdown]
-# **Explain.** At a rate of 0 the filter stays what it was in the first frame, and an object that turns is soon a stranger. At a
-# high rate it has forgotten the first frame after a few others, and follows whatever is there: a pillar, too. A tracker that
+# **Explain.** At a rate of 0 the filter stays what it was in the first frame, and an object that turns is soon a stranger; even behind
+# pillars that does not pay, for what comes out is no longer what went in. At a
+# high rate it has forgotten the first frame after a few others, and follows whatever is there: a pillar, too. Both do best in between. A tracker that
 # learns can learn *the wrong thing*. So it should know when not to.
 #
 # **Predict.** The object goes behind a pillar and comes out again. What does the peak-to-sidelobe ratio do?
@@ -441,7 +442,8 @@ from tracklab.models.siamese import votes
 show(votes.compare, votes.align, docstring=False)
 
 # %% [markdown]
-# **Predict.** At the object's true middle, how many of its cells find what they look for? And when a pillar covers a part of it?
+# There are two memories: that of the first frame, which stays, and a *running* one, which takes in a little of each frame in which
+# the tracker is sure. **Predict.** At the object's true middle, how many of its cells find what they look for? And when a pillar covers a part of it?
 # And at the next best place of the window?
 
 # %% tags=["plot"]
@@ -479,7 +481,7 @@ fig, axes = plots.figure(
     5,
     title=f"{clip.truth.visibility[t, 0]:.0%} in view, and {mass['votes for the middle '] / mass['votes for the middle']:.0%} "
     f"of the votes; the next best place has {mass['next best place'] / mass['votes for the middle']:.0%}",
-    alt="Five panels: the window in frame 1; a 9 by 9 grid of votes for the object's middle, bright nearly all over; "
+    alt="Five panels: the window in frame 1; a 9 by 9 grid of votes for the object's middle, bright but for its rim; "
     "the grid for another place, dim and patchy; the window in a frame in which the object is partly covered; and "
     "the votes for its middle there, of which a part is dark.",
     width=7,
@@ -634,7 +636,7 @@ fig
 
 # %% [markdown]
 # **Explain.** Nobody told the embedding about angles. It has seen thousands of things turn and grow, and had to call them the
-# same. No cue is the best everywhere. So the network does not choose: three small convolutions read all of them, and say for
+# same. Pixels lose the most, and all of these *cues* together the least. So the network does not choose: three small convolutions read all of them, and say for
 # each cell how likely the object's middle is there, where exactly in the cell, and how large it is.
 
 # %%
@@ -687,7 +689,7 @@ print(f"away from the borders, moved back by one row and two columns, they corre
 
 # %% [markdown]
 # **Explain.** The map moves along, by a quarter as many cells. (The filter is the exception: it fades a window out from its
-# middle, and sees it go round. So the two maps are not quite the same.)
+# middle, and sees it wrap around; what reads it bears that.)
 #
 # ### A second look
 #
@@ -795,12 +797,12 @@ with plots.style():
 fig
 
 # %% [markdown]
-# **Explain.** A network that knows nothing makes all cells and "nowhere" equally likely. At first nothing seems to
-# happen: cosines between random vectors say little, and votes cannot be counted before they are cast. Then the embedding and what
-# reads it begin to help each other.
+# **Explain.** A network that knows nothing makes all cells and "nowhere" equally likely. For a dozen steps
+# little seems to happen: cosines between random vectors say little, and votes cannot be counted before they are cast. Then the embedding and what
+# reads it begin to help each other. (The loss cannot reach 0: the wanted peak is itself spread over a few cells, and that alone costs about 2.8.)
 #
-# Yours is small, and has seen a few thousand windows. The one that comes with the course has the same parts, with more channels, and
-# was trained in the same way for longer (`python -m tracklab train siamese`). Put yours to work on the clip at the top:
+# Yours is small, and has seen some ten thousand windows. The one that comes with the course has the same parts, with more channels, and its eyes
+# were trained in the same way for longer (`python -m tracklab train siamese`). Put yours to work on the clip at the top:
 
 # %%
 yours = siamese.Running(own, None)  # it sees, and has no recurrent cell yet
@@ -856,7 +858,7 @@ check("07-posterior", posterior)
 # %% [markdown]
 # Here the tracker follows an object among look-alikes, with a prior of constant width, half an object. We take the frame in
 # which that decides most.
-# **Predict.** What will the frame alone say? What is left of it in the posterior?
+# **Predict.** Which place will the frame alone choose? And the posterior?
 
 
 # %% tags=["plot"]
@@ -905,13 +907,16 @@ plots.images(
     [f"frame {close + 1}", "seen: likelihood", "expected: prior", "both: posterior"],
     columns=4,
     width=5.6,
-    title=f"By its looks the next best place is {rival(sight, sight.response):.2g} times as likely; with what was "
-    f"expected, {rival(sight, sight.posterior):.2g} times",
+    title=f"By its looks another place is {rival(sight, sight.response):.2g} times as likely as the object's; with what "
+    f"was expected, {rival(sight, sight.posterior):.2g} times",
     alt="A window with an object and others like it, and three grey maps: the likelihood has several bright "
-    "spots, the prior one broad spot in the middle, and the posterior one bright spot.",
+    "spots, the prior one broad spot in the middle, and the posterior is brightest on the object, with others beside it.",
 )
 
 # %% [markdown]
+# **Explain.** Where the first number is above 1, the frame alone would choose a twin. What was expected turns the order round. The twin
+# is still there, and a prior helps only as long as it is right itself.
+#
 # ### The gains are chosen
 #
 # And where does the prior come from? From lesson 05. The belief has a middle and a velocity. It moves on, looks at what was found, and
@@ -919,7 +924,8 @@ plots.images(
 # frame, from what the frame was like: how far off the object was found, how sure the network was, how its size changed.
 # It chooses how much of what was found to believe ($k$), how much of it goes into the velocity ($g$),
 # how much of an old velocity to keep, how much of a new size to take over ($z$), and how wide the next prior is. One thing it need not learn: what is probably not in the
-# window at all is believed so much the less.
+# window at all is believed so much the less. (It learned this by following objects through whole clips, again and again. Half of them were
+# moved pictures, half scenes with dials such as those below, from other seeds.)
 
 # %%
 show(belief.look, belief.correct, docstring=False)
@@ -1036,7 +1042,7 @@ plots.paired(
     "no cell",
     of="scene",
     xlabel="success AUC",
-    title=f"Behind pillars the tracker's AUC is {worth.mean():+.3f} beside the same network without a state, better in "
+    title=f"Behind pillars the tracker's AUC is {worth.mean():+.3f} beside the same network without a cell, better in "
     f"{(worth > 0).sum()} of {len(worth)} scenes",
 )
 
@@ -1044,7 +1050,7 @@ plots.paired(
 # **Explain.** Read it from the bottom. What motion and doubt are worth at all is the step from *no cell* to *constant gains*. What it is
 # worth to choose the gains is the next one. And if *state reset* were as good as *with state*, the recurrent network would be
 # none: it would look at the present frame alone, and we should say so. One frame does not tell whether an object grows or
-# is looked at wrongly; several in a row do. So it is in the size that a memory counts the most. Look at the spread of the dots before you
+# is looked at wrongly; several in a row do. So it is in the size that a memory counts the most; behind pillars, what it remembers is worth no more than the spread. Look at the spread of the dots before you
 # believe any of the steps.
 #
 # ## 6. How good is it?
@@ -1107,7 +1113,7 @@ for rule, meaning in (
     print(f"no truth for half of it: {meaning:<34} AUC {result.auc:.3f}  P20 {result.p20:.2f}")
 
 # %% [markdown]
-# **Explain.** The last three are what three well-known programs do with the same boxes. tracklab drops frames without truth, and
+# **Explain.** The last three are what three well-known programs (pytracking, the GOT-10k toolkit, OTB's own, in this order) do with the same boxes. tracklab drops frames without truth, and
 # says so. The first frame, which was given, counts in OTB and does not in GOT-10k (Huang and others, 2021), which also pools all
 # frames, so that a long sequence weighs more. None of this is wrong. But two numbers are comparable only if both come from the same
 # rules, so measure everybody yourself.
@@ -1196,7 +1202,8 @@ plots.by_attribute(
 )
 
 # %% [markdown]
-# **Explain.** Scenes are kind to templates and filters. A drawn shape is stiff: apart from its turn and its size it looks in the last frame
+# **Explain.** The network's strength is where the object turns, grows, hides, or leaves. Elsewhere there is little to gain over a filter, and its boxes are a little
+# looser; and twins can take it away. Scenes are kind to templates and filters. A drawn shape is stiff: apart from its turn and its size it looks in the last frame
 # exactly as in the first, to the pixel. Real things bend, turn around and change their clothes. So scenes tell *which difficulty* a tracker
 # can bear. Who is the best they do not tell.
 #
@@ -1215,12 +1222,14 @@ stored = json.loads((weights.FOLDER.parent / "results" / "visual.json").read_tex
 on_real = stored["sequences"]
 order = sorted(on_real, key=lambda name: -on_real[name]["all"]["AUC"])
 print(f"{len(on_real[order[0]]['parts'])} real sequences, whole; stored with the course")
-print(f"{'':20}    AUC    P20  CPU ms a frame")
+print(f"{'':24}    AUC    P20  CPU ms a frame")
 for name in order:
     row = on_real[name]["all"]
-    print(f"{name:20} {row['AUC']:6.3f} {row['P20']:6.3f} {row['CPU ms']:8.2f}")
+    print(f"{name:24} {row['AUC']:6.3f} {row['P20']:6.3f} {row['CPU ms']:8.2f}")
 
 # %% [markdown]
+# Real things are another matter: compare where the template stands here and in the scenes.
+#
 # Name a folder that holds one or several sequences of OTB or VOT, or put them where `TRACKLAB_SHARED` says, and yours runs on the
 # beginning of each of them, beside the others. Only numbers are shown.
 
@@ -1306,16 +1315,16 @@ for dial, (k, loss) in list(earliest.items())[:2]:
     )
 
 # %% [markdown]
-# **Explain.** Look at the last two columns, and at the frame before each loss. The causes come in three kinds:
+# **Explain.** Look at the last two columns, and at the frame before each loss. Two kinds of causes stand above, and a third that these dials do not bring about:
 #
 # - **Nothing to see.** The object is hidden for longer than the belief can coast. The score is low: the tracker *knows*. Lesson 05's
-#   gaps are back, and so is their answer, a prior that widens.
+#   gaps are back, and so is their answer, a prior that widens. It helps where the object comes out again nearby.
 # - **Somebody else.** A look-alike is where the object was expected, and the score is high: the tracker is sure, and wrong.
 #   One-shot looks cannot tell twins apart; only motion can.
 # - **No longer itself.** The object has turned or grown beyond what was remembered, step by step, and the running memory has
 #   learned some of the ground along with it. Drift, again.
 #
-# Small objects are a fourth: where a few pixels are enlarged to a window, there is little to compare. (`plots.moments(clip, tracks,
+# (`plots.moments(clip, tracks,
 # title=...)` shows any of your clips in this way, with several trackers if you like.)
 #
 # ## 8. The other way: say the box
@@ -1334,7 +1343,7 @@ from tracklab.trackers.regression import RegressionTracker
 show(regression.Regressor.step, docstring=False)
 
 # %% [markdown]
-# It gets clips like those that taught yours, and learns as the motion models of lesson 05 did: led by the truth at first, alone later.
+# It gets clips like those that taught the shipped memory, and learns as the motion models of lesson 05 did: led by the truth at first, alone later.
 # **Predict.** It is given 15 CPU seconds. Will it be nearer to a box that never moves, or to yours? Is its memory worth anything by then?
 
 # %% tags=["training"]
@@ -1359,8 +1368,8 @@ for name, value in by_form.items():
 # %% [markdown]
 # **Explain.** A box is one answer. Where two things look alike, the mean of two right answers is a wrong one, in the middle between
 # them. A map may have two peaks, and the next frame may decide. And with a box alone one must learn from examples what a
-# correlation has built in: that a thing which moved by a pixel in the window has moved, and is the same thing. So the counterpoint wants far more
-# training for the same result. It is the pattern of lesson 05 once more: *what is built in need not be learned*.
+# correlation has built in: that a thing which moved by a pixel in the window has moved, and is the same thing. After 15 seconds, where yours
+# had 70, it is hardly better than a box that never moves, and its memory is worth nothing yet; how much more it would want, we did not measure. It is the pattern of lesson 05 once more: *what is built in need not be learned*.
 #
 # ## 9. The arena
 #
@@ -1423,10 +1432,10 @@ assert cost["recurrent"] < cost["opencv-mil"] / 2
 if found:
     begun_auc = {name: single.evaluate_all(r).combined.auc for name, r in real_results.items()}
     assert begun_auc["yours"] > max(0.4, begun_auc["opencv-mil"])
-# its state is used
+# a belief is worth something behind pillars, and a memory where the size changes
 assert worth.mean() > 0.02
-for values in by_memory.values():
-    assert np.mean(values["with state"]) > np.mean(values["state reset"])
+growing = by_memory["scale_variation"]
+assert np.mean(growing["with state"]) > np.mean(growing["state reset"]) + 0.1
 # the rules of the measure
 assert abs(perfect - 20 / 21) < 1e-9
 Markdown(
@@ -1434,8 +1443,8 @@ Markdown(
         [
             *rows,
             "",
-            f"{len(contest)} scenes of ten difficulties, 48 frames each, from the first box alone. With its state the "
-            f"tracker's AUC on scenes with occlusion is {worth.mean():+.3f}. All margins are there.",
+            f"{len(contest)} scenes of ten difficulties, 48 frames each, from the first box alone. With its cell the "
+            f"tracker's AUC on scenes with occlusion is {worth.mean():+.3f} beside none. All margins are there.",
         ]
     )
 )
@@ -1444,7 +1453,7 @@ Markdown(
 # ## Summary
 #
 # - Visual tracking starts from **one box of anything**. What is followed is an appearance, not a class.
-# - A **template** forgives light. It does not forgive turns, growth and covers.
+# - A **template** forgives light. It bears a small turn and a cover; larger turns and growth it does not.
 # - **MOSSE** wishes for an answer and *computes* the filter that gives it: a quotient of two means of spectra. It learns in every frame,
 #   and its peak-to-sidelobe ratio says when it should not.
 # - A **Siamese** network compares what it sees, not pixels: cosines of cells, which vote for the object's middle. The votes are counted by a

@@ -280,17 +280,24 @@ def draw(
         )
         if not on
     ]
-    numbers, caption = _words(known, which, family, strength, kept, around, result)
+    numbers, caption = _words(known, which, family, strength, seed, kept, around, result)
     return Drawing(sheet, caption, numbers, idle=idle)
 
 
 def _words(
-    known: Known, which: int, family: str, s: float, kept: float, around: str, result: Result
+    known: Known,
+    which: int,
+    family: str,
+    s: float,
+    seed: int,
+    kept: float,
+    around: str,
+    result: Result,
 ) -> tuple[dict[str, Any], str]:
     """Numbers, and what the picture shows to somebody who does not see it."""
     chosen = FAMILIES[family]
     how = f" at strength {s:.2f} ({chosen.strong} at 1)" if chosen.strong else ""
-    said = [f"{known.source} {which + 1}, {family}{how}."]
+    said = [f"{known.source} {which + 1}, {family}{how}, draw {seed}."]
     if known.boxes is None:
         name = known.class_names[known.classes[which]]
         if result.row is None:
