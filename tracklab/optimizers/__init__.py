@@ -1,0 +1,1 @@
+"""Optimizers written out, the surfaces they are seen on, and what they cost."""
