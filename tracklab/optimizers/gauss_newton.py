@@ -24,7 +24,7 @@ def gauss_newton_step(residuals: Floats, jacobian: Floats) -> Floats:
     directions open, the shortest step.
     """
     # min |J p + r|
-    return np.linalg.lstsq(jacobian, -residuals, rcond=None)[0]
+    return np.asarray(np.linalg.lstsq(jacobian, -residuals, rcond=None)[0], np.float64)
 
 
 def gauss_newton(

@@ -73,7 +73,9 @@ def tridiagonal(product: Product, start: Floats, steps: int = STEPS) -> Tridiago
     if start.ndim != 1 or not np.linalg.norm(start) > 0:
         errors.bad("start", start, "a vector (n,) that is not zero")
     q = start / np.linalg.norm(start)
-    columns, diagonal, off = [q], [], []
+    columns: list[Floats] = [q]
+    diagonal: list[float] = []
+    off: list[float] = []
     while True:
         w = np.asarray(product(q), np.float64)
         if not np.isfinite(w).all():

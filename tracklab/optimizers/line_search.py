@@ -109,9 +109,10 @@ def wolfe(
         elif flat(step):
             return step
         elif high is None and slope_at(step) < 0:
-            # it still falls: farther, as far as the cubic says
+            # it still falls: farther, as far as the cubic says, if its minimum lies that way
             far = interpolated(low, step, direction)
-            low, tried = step, float(np.clip(far, NEARER * tried, FARTHER * tried))
+            most = FARTHER * tried
+            low, tried = step, min(far, most) if far > NEARER * tried else most
             continue
         else:
             if high is None or slope_at(step) * (high.length - low.length) >= 0:

@@ -28,7 +28,7 @@ def newton_step(gradient: Floats, hessian: Floats) -> Floats | None:
     """From x to where the local quadratic is flat, `(n,)`; None where no one place is."""
     try:
         # H p = -g
-        return np.linalg.solve(hessian, -gradient)
+        return np.asarray(np.linalg.solve(hessian, -gradient), np.float64)
     except np.linalg.LinAlgError:
         return None
 

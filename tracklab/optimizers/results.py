@@ -10,7 +10,8 @@ callback takes is not counted.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,7 +68,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Result:
-    """A method's way, one row a step, the first for the start.
+    """A method's way, a row a step (or every few), the first for the start.
 
     x: `(n,)`, the best point that it saw; loss: there. columns: by name, `(S + 1,)`: those of
     `COLUMNS`, and what the method itself reports (a damping, a step's length).
@@ -83,7 +84,7 @@ class Result:
 
     def __len__(self) -> int:
         """How many steps were made."""
-        return len(self.columns["step"]) - 1
+        return int(self.columns["step"][-1])
 
     def __getitem__(self, column: str) -> Floats:
         return self.columns[errors.choice("column", column, self.columns)]
@@ -100,7 +101,7 @@ class Result:
         them values and gradients count one, and all else must not have been asked.
         """
         known = {"values": 1.0, "gradients": 1.0, **(prices or {})}
-        total = np.zeros(len(self) + 1)
+        total = np.zeros(len(self["loss"]))
         for question in QUESTIONS:
             if self[question].any():
                 if question not in known:
@@ -150,10 +151,12 @@ class Run:
     @property
     def step(self) -> int:
         """How many steps were made."""
-        return len(self._rows) - 1
+        return int(self._rows[-1]["step"])
 
     def ends(self, x: Floats, loss: float, gradient: Floats, **more: float) -> bool:
-        """Write a row; whether the method is to stop here. more: columns of the method's own."""
+        """Write a row; whether the method is to stop here. more: columns of the method's own, which
+        also replace what is counted here.
+        """
         seconds = time.perf_counter() - self._begin - self._away
         cpu_seconds = time.process_time() - self._cpu_begin - self._cpu_away
         norm = float(np.abs(gradient).max())
@@ -169,12 +172,27 @@ class Run:
             self._best = (loss, x.copy())
         self.stopped = self._reason(row)
         if self.callback is not None:
-            away, cpu_away = time.perf_counter(), time.process_time()
-            if self.callback(row, x.copy()) is True and not self.stopped:
-                self.stopped = ASKED
+            with self.apart():
+                if self.callback(row, x.copy()) is True and not self.stopped:
+                    self.stopped = ASKED
+        return bool(self.stopped)
+
+    @property
+    def progress(self) -> float:
+        """The share of the limits that is used up, 0 to 1."""
+        last, most = self._rows[-1], self.limits
+        shares = [last[name] / getattr(most, name) for name in ("seconds", "cpu_seconds")]
+        return min(1.0, max([last["step"] / max(most.steps, 1), *shares]))
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """The time that the block takes is not counted."""
+        away, cpu_away = time.perf_counter(), time.process_time()
+        try:
+            yield
+        finally:
             self._away += time.perf_counter() - away
             self._cpu_away += time.process_time() - cpu_away
-        return bool(self.stopped)
 
     def _reason(self, row: Mapping[str, float]) -> str:
         bound = WORSE * max(1.0, abs(self._rows[0]["loss"]))
