@@ -28,6 +28,7 @@ NAMES: dict[str, str] = {
     "iou": "tracklab.explorers.iou:iou",
     "kernel": "tracklab.explorers.kernels:kernel",
     "motion": "tracklab.explorers.motion:motion",
+    "newton": "tracklab.explorers.newton:newton",
     "nms": "tracklab.explorers.nms:nms",
     "precision-recall": "tracklab.explorers.precision_recall:precision_recall",
     "proposals": "tracklab.explorers.proposals:proposals",
