@@ -33,6 +33,7 @@ NAMES: dict[str, str] = {
     "precision-recall": "tracklab.explorers.precision_recall:precision_recall",
     "proposals": "tracklab.explorers.proposals:proposals",
     "scene": "tracklab.explorers.scene:scene",
+    "second-order": "tracklab.explorers.curvature:second_order",
 }
 
 _PARTS = {

@@ -42,7 +42,7 @@ function render({ model, el }) {
 
   let here = model.get("value"); // what is shown; the model's value follows
   let waiting = 0; // since when a picture is on its way
-  let timer = 0;
+  let timer = 0; // not 0 while a place is kept that was not yet sent
   let address = "";
   let held = null; // the pointer that drags
 
@@ -59,6 +59,7 @@ function render({ model, el }) {
 
   function send() {
     clearTimeout(timer);
+    timer = 0;
     const now = Date.now();
     if (waiting && now - waiting < PATIENCE) {
       timer = setTimeout(send, PATIENCE);
