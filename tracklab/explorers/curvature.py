@@ -300,7 +300,7 @@ def second_order(surface: str = QUADRATIC) -> Explorer:
         {
             "surface": Choice("Surface", tuple(STARTS), surface),
             "condition": Slider("Condition: 10^", 0.0, 3.0, FIRST_CONDITION, 0.25),
-            "rate": Slider("Descent's rate", 0.1, 3.0, 1.0, 0.1, "safe: 1"),
+            "rate": Slider("Rate (safe: 1)", 0.1, 3.0, 1.0, 0.1),
             "start": Spot("Start", at.place(first), (TALL, WIDE + SIDE), (0, 0, WIDE, TALL)),
         },
         chart=chart,

@@ -381,7 +381,7 @@ def newton(surface: str = "rosenbrock") -> Explorer:
         {
             "surface": Choice("Surface", tuple(STARTS), surface),
             "damping": Slider("Damping: 10^", OFF, MOST, OFF, 0.25),
-            "rate": Slider("Descent's rate", 0.1, 3.0, 1.0, 0.1, "safe: 1"),
+            "rate": Slider("Rate (safe: 1)", 0.1, 3.0, 1.0, 0.1),
             "safe": Toggle("Positive curvatures, line search"),
             "step": Play("Step", STEPS + 1, fps=3, default=1),
             "start": Spot("Start", at.place(first), (TALL, WIDE + SIDE), (0, 0, WIDE, TALL)),

@@ -4,8 +4,9 @@
 `precision_recall`, `recall_against_count`, `time_by_part`, `scoreboard`, `mistakes_by_kind`,
 `gallery`, `anchors_on`, `contact_sheet`, `hota_over_alpha`, `identities`, `paired`, `success_plot`,
 `precision_plot`, `normalized_precision_plot`, `by_attribute`, `overlap_over_time`,
-`accuracy_against_speed` and `moments` are made. Each returns a `Figure`, which shows itself at the
-end of a notebook's cell (or by `display`) and carries a text alternative, `alt`.
+`accuracy_against_speed`, `moments`, `convergence` and `spectrum` are made. Each returns a `Figure`,
+which shows itself at the end of a notebook's cell (or by `display`) and carries a text alternative,
+`alt`.
 """
 
 from tracklab.overlay import draw as overlay
@@ -44,6 +45,7 @@ from tracklab.plots.detection import (
 )
 from tracklab.plots.losing import moments
 from tracklab.plots.pictures import as_rgb, images, label_at_right, paths, spread
+from tracklab.plots.second_order import convergence, spectrum
 from tracklab.plots.sheets import contact_sheet
 from tracklab.plots.single import (
     accuracy_against_speed,
@@ -67,6 +69,7 @@ __all__ = [
     "calibration",
     "confusion",
     "contact_sheet",
+    "convergence",
     "curves",
     "decode",
     "display",
@@ -96,6 +99,7 @@ __all__ = [
     "scoreboard",
     "set_title",
     "show_png",
+    "spectrum",
     "spread",
     "style",
     "success_plot",
