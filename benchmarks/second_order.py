@@ -254,7 +254,7 @@ def on_cnn(folder: Path | None, seeds: Sequence[int]) -> None:
     )
     for name, run in runs.items():
         problem.assign(run.x)
-        logits = problem.model.predict(images.test_images.astype(np.float32), verbose=0)
+        logits = problem.model(images.test_images.astype(np.float32)).numpy()
         hit = float((logits.argmax(-1) == images.test_labels).mean())
         row(name, run, prices, f"  test accuracy {hit:.3f}")
     problem.assign(problem.start)

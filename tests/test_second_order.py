@@ -218,6 +218,27 @@ def test_a_loss_that_is_no_number_ends_the_run(method):
     assert np.isfinite(result.x).all()
 
 
+@pytest.mark.parametrize("method", [*METHODS, "levenberg-marquardt", "gauss-newton", "descent"])
+@pytest.mark.parametrize("worth", [np.nan, np.inf])
+def test_a_start_without_a_loss_is_said_at_once(method, worth):
+    problem = problems.Known(
+        [1.0, 2.0],
+        lambda x: (worth, x * worth),
+        hessian=lambda x: np.eye(2),
+        residuals_and_jacobian=lambda x: (x * worth, np.eye(2)),
+    )
+    others = {
+        "levenberg-marquardt": levenberg_marquardt.levenberg_marquardt,
+        "gauss-newton": gauss_newton.gauss_newton,
+        "descent": lambda problem: descent.gradient_descent(problem, 0.1),
+    }
+    result = (METHODS | others)[method](problem)
+    assert result.stopped == results.DIVERGED
+    assert len(result) == 0
+    assert np.isnan(result.loss)
+    np.testing.assert_array_equal(result.x, [1, 2])
+
+
 class TestLineSearch:
     @given(seed=SEEDS, start=st.sampled_from(list(EVERY)), length=st.floats(1e-3, 30))
     def test_wolfe_keeps_its_conditions(self, seed, start, length):
@@ -302,6 +323,23 @@ class TestLeastSquares:
         assert safe.stopped == results.CONVERGED
         assert safe.x[0] == pytest.approx(0, abs=1e-6)
         assert wild["loss"][-1] > safe.loss + 0.1
+
+    def test_units_do_not_matter(self):
+        _, both = least_squares(noise=0.1)
+        units = np.array([1.0, 30.0, 1 / 30.0, 1.0])
+
+        def scaled(x):
+            residuals, jacobian = both(x * units)
+            return residuals, jacobian * units
+
+        start = np.array([1.0, 1.0, 1.0, 2.6])
+        plain = levenberg_marquardt.levenberg_marquardt(
+            problems.Known(start, residuals_and_jacobian=both), limits=Limits(steps=12)
+        )
+        other = levenberg_marquardt.levenberg_marquardt(
+            problems.Known(start / units, residuals_and_jacobian=scaled), limits=Limits(steps=12)
+        )
+        np.testing.assert_allclose(other["loss"], plain["loss"], rtol=1e-6)
 
     def test_a_jacobian_without_full_rank_is_no_trouble_with_damping(self):
         def both(x):
