@@ -88,7 +88,7 @@ def newtons_way(name: str, start: Place, damping: float, safe: bool) -> Walk:
         problem = problems.on_surface(surface, begin)
         found = damped_newton.damped_newton(problem, damping=damping, limits=limits)
         assert found.path is not None
-        return Walk(found.path, found["loss"], _ended(surface, found.path[-1]))
+        return Walk(found.path, found["loss"], _ended(surface, found.path, found["loss"]))
     points, losses = [begin], [float(surface.value(begin))]
     for _ in range(STEPS):
         gradient, hessian = surface.gradient(points[-1]), surface.hessian(points[-1])
@@ -104,7 +104,8 @@ def newtons_way(name: str, start: Place, damping: float, safe: bool) -> Walk:
             return Walk(np.array(points), np.array(losses), "diverges")
         points.append(there)
         losses.append(loss)
-    return Walk(np.array(points), np.array(losses), _ended(surface, points[-1]))
+    way, heights = np.array(points), np.array(losses)
+    return Walk(way, heights, _ended(surface, way, heights))
 
 
 @functools.lru_cache(KEPT)
@@ -117,7 +118,7 @@ def descents_way(name: str, start: Place, rate: float) -> Walk:
     assert found.path is not None
     gone = found.stopped == results.DIVERGED
     kept = np.isfinite(found["loss"])
-    ended = "diverges" if gone else _ended(surface, found.path[-1])
+    ended = "diverges" if gone else _ended(surface, found.path, found["loss"])
     return Walk(found.path[kept], found["loss"][kept], ended)
 
 
@@ -129,10 +130,11 @@ def kind(curvatures: Any) -> str:
     return "bowl" if low > 0 else "dome" if high < 0 else "saddle"
 
 
-def _ended(surface: surfaces.Surface, point: Floats) -> str:
+def _ended(surface: surfaces.Surface, points: Floats, losses: Floats) -> str:
     """What a method has come to."""
+    point = points[-1]
     if np.abs(surface.gradient(point)).max() > 1e-5:
-        return "is on its way"
+        return "is on its way" if losses[-1] <= losses[0] else "is higher than at the start"
     found = kind(np.linalg.eigvalsh(surface.hessian(point)))
     ends = {"bowl": "a minimum", "saddle": "a saddle", "dome": "a maximum"}
     return f"ends in {ends.get(found, 'a flat place')}"
@@ -269,7 +271,7 @@ def _legend(
         "drag it",
         "",
         f"step {step}: Newton at",
-        f"({here[0]:.2f}, {here[1]:.2f})",
+        f"({here[0]:.2f}, {here[1]:.2f})".replace("-0.00", "0.00"),
         f"curvatures {low:.3g}, {high:.3g}:",
         f"a {kind([low + added, high + added])}" + (" with the damping" if added else ""),
         f"damping {added:.3g}, {step_words}" if added else f"no damping, {step_words}",
@@ -311,7 +313,7 @@ class Charts:
             ylim=(-2.2, 3.2),
         )
         left.legend(
-            self.along, ["the loss", "local quadratic", "its slope"], loc="upper right", fontsize=8
+            self.along, ["the loss", "local quadratic", "its slope"], loc="lower left", fontsize=8
         )
         self.losses = [
             right.plot([], [], "o-", color=blue, ms=3, lw=1.8)[0],
@@ -326,7 +328,12 @@ class Charts:
             ylim=(LOWEST, HIGHEST),
         )
         right.legend(self.losses, ["Newton", "gradient descent"], loc="lower right", fontsize=8)
-        return [*self.along, *self.ends, *self.losses, self.now]
+        self.over = left.text(
+            *(0.5, 0.72, "no step from here"),
+            transform=left.transAxes,
+            ha="center",
+        )
+        return [*self.along, *self.ends, *self.losses, self.now, self.over]
 
     def pixels(
         self,
@@ -343,7 +350,9 @@ class Charts:
         leap = step_at(known, here, added, safe)
         share = np.linspace(-0.5, 2, 101)
         with self.figure.lock:
-            if leap is None or np.abs(gradient).max() <= 1e-10:
+            over = leap is None or np.abs(gradient).max() <= 1e-10
+            self.over.set_visible(over)
+            if leap is None or over:
                 for line in (*self.along, *self.ends):
                     line.set_data([], [])
             else:

@@ -1,7 +1,7 @@
 """L-BFGS: curvature learned from how the gradient changed in the last few steps.
 
 Invariant: `two_loop` gives the product of the gradient and the matrix that `inverse_hessian` would
-write out, without any matrix; it has been positive definite as long as each pair has s . y > 0.
+write out, without any matrix; that is positive definite as long as each pair has s . y > 0.
 """
 
 from __future__ import annotations
@@ -82,14 +82,14 @@ def lbfgs(
     while not run.ends(x, loss, gradient, length=length):
         # p = -H g
         direction = -two_loop(gradient, pairs)
-        # before anything is known of the curvature, a step of length 1 at most
-        first = 1.0 if pairs else min(1.0, 1.0 / float(np.linalg.norm(gradient)))
+        # while nothing is known of the curvature, the first trial is a step of length 1 at most
+        short = min(1.0, 1.0 / float(np.linalg.norm(gradient)))
+        first = 1.0 if pairs else short
         found = line_search.wolfe(problem, x, loss, gradient, direction, length=first)
         if found is None and pairs:
             # what was learned may be about somewhere else: once more, down the gradient
             pairs.clear()
-            continue_from = min(1.0, 1.0 / float(np.linalg.norm(gradient)))
-            found = line_search.wolfe(problem, x, loss, gradient, -gradient, length=continue_from)
+            found = line_search.wolfe(problem, x, loss, gradient, -gradient, length=short)
         if found is None:
             return run.end(STUCK)
         s, y = found.x - x, found.gradient - gradient
