@@ -200,7 +200,8 @@ def _words(
     which = "damped" if added else "local"
     said = [
         f"{surface.capitalize()}, start at ({begin[0]:.2f}, {begin[1]:.2f}), step {step}.",
-        f"Newton{', safeguarded,' if safe else ''} is at ({here[0]:.2f}, {here[1]:.2f}), where the curvatures are "
+        f"Newton{', safeguarded,' if safe else ''} is at ({here[0]:.2f}, {here[1]:.2f}), where the "
+        "curvatures are "
         f"{curvatures[0]:.3g} and {curvatures[1]:.3g}{damped} the {which} quadratic is a "
         f"{kind(curvatures + added)}.",
     ]
