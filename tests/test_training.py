@@ -482,6 +482,62 @@ def test_a_loss_that_is_no_number_stops_the_training():
         fit(network(), loss=lambda labels, outputs: tf.math.log(-1.0 - tf.abs(outputs)))
 
 
+def test_a_rate_that_diverges_is_said_and_everything_is_as_before(capsys):
+    x, y = points()
+    data = training.Batches(x, x @ np.array([[3.0], [-2.0]], np.float32), 16)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
+    optimizer = keras.optimizers.SGD(0.02, momentum=0.9)
+    fit(model, data, loss="mean_squared_error", optimizer=optimizer, steps=5)
+    before = weights(model), [v.numpy() for v in optimizer.variables]
+    with pytest.raises(training.Diverged, match=r"at learning rate 40\. Lower .*try 4\)") as raised:
+        fit(
+            *(model, data),
+            loss="mean_squared_error",
+            optimizer=optimizer,
+            learning_rate=40.0,
+            average=0.9,
+            steps=200,
+            progress=True,
+        )
+    step, curves = raised.value.step, raised.value.curves
+    assert 5 < step < 200
+    assert curves.step.tolist() == [*range(1, step)]
+    assert np.isfinite(curves.loss).all()
+    assert curves.loss[-1] > 1e6 * curves.loss[0]
+    assert curves.stopped == "diverged"
+    assert capsys.readouterr().out.count("diverged in step") == 1
+    assert same(before[0], weights(model))
+    assert same(before[1], [v.numpy() for v in optimizer.variables])
+    again = fit(model, data, loss="mean_squared_error", optimizer=optimizer, steps=40)
+    assert again.learning_rate[0] == pytest.approx(0.02)
+    assert again.loss[-1] < 0.5 * again.loss[0]
+
+
+def test_weights_that_the_last_step_spoils_are_no_result():
+    model = network()
+    before = weights(model)
+    poison = tf.Variable(0.0)
+
+    def step(batch):
+        poison.assign_add(1.0)
+        if poison == 3:
+            model.variables[0].assign_add(tf.fill((2, 8), np.inf))
+        return {"loss": tf.constant(1.0)}
+
+    with pytest.raises(training.Diverged, match="a weight is not finite after step 3, the last"):
+        fit(model, train_step=step, steps=3)
+    assert same(before, weights(model))
+
+
+def test_a_loss_above_its_ceiling_is_divergence():
+    data = training.Batches(*points(), 16)
+    with pytest.raises(training.Diverged, match=r"rose to .* in step \d+, above 5"):
+        fit(network(), data, optimizer="sgd", learning_rate=100.0, ceiling=5.0, steps=50)
+    fit(network(), data, ceiling=5.0)
+    with pytest.raises(errors.InputError, match="ceiling"):
+        fit(network(), data, ceiling="high")
+
+
 def test_a_step_of_your_own_does_what_fit_would_do_otherwise():
     for options, says in (
         ({"weight_decay": 0.1}, "weight_decay: got 0.1"),

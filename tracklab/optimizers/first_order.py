@@ -82,7 +82,7 @@ def nesterov(
     # v = m v - a g
     velocity = momentum * velocity - rate * gradient
     # w = w + m v - a g
-    return weights + momentum * velocity - rate * gradient, (velocity,)
+    return weights + (momentum * velocity - rate * gradient), (velocity,)
 
 
 def adagrad(
@@ -102,7 +102,7 @@ def adagrad(
     """
     (squares,) = state
     # s = s + g^2
-    squares = squares + gradient * gradient
+    squares = squares + gradient**2
     # w = w - a g / sqrt(s + e)
     return weights - rate * gradient / (squares + epsilon) ** 0.5, (squares,)
 
@@ -125,7 +125,7 @@ def rmsprop(
     """
     (mean,) = state
     # s = r s + (1 - r) g^2
-    mean = rho * mean + (1 - rho) * gradient * gradient
+    mean = rho * mean + (1 - rho) * gradient**2
     # w = w - a g / sqrt(s + e)
     return weights - rate * gradient / (mean + epsilon) ** 0.5, (mean,)
 
@@ -151,7 +151,7 @@ def adam(
     # m = m + (1 - b1) (g - m)
     first = first + (1 - beta_1) * (gradient - first)
     # v = v + (1 - b2) (g^2 - v)
-    second = second + (1 - beta_2) * (gradient * gradient - second)
+    second = second + (1 - beta_2) * (gradient**2 - second)
     # a_t = a sqrt(1 - b2^t) / (1 - b1^t)
     corrected = rate * (1 - beta_2**step) ** 0.5 / (1 - beta_1**step)
     # w = w - a_t m / (sqrt(v) + e)

@@ -43,7 +43,7 @@ class Curves:
     val_loss, val_accuracy: of the validation after the step; NaN where there was none.
     parts: further columns by name, whatever the step or the validation reported.
     best_step: the step whose weights the model has now. stopped: why training ended: "complete",
-        "patience" or "interrupted".
+        "patience", "interrupted" or "diverged".
     """
 
     step: Array

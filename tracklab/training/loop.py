@@ -51,7 +51,16 @@ SECONDS_BETWEEN_SAVES = 30.0
 
 
 class Diverged(errors.TracklabError, ArithmeticError):
-    """The loss is not a finite number any more; training on would only spoil the weights."""
+    """The loss, or a weight, is not a finite number any more, or the loss is above its ceiling.
+
+    The model, its optimizer and what `also` holds are again as they were when `fit` was called (a
+    run that went on from a checkpoint: as that had them), so the next try may follow at once.
+    `curves` holds what was measured until then; `step`, from 1, is the one that failed.
+    """
+
+    def __init__(self, message: str, curves: Curves, step: int) -> None:
+        super().__init__(message)
+        self.curves, self.step = curves, step
 
 
 class Interrupted(KeyboardInterrupt):
@@ -180,6 +189,7 @@ def fit(
     checkpoint: str | os.PathLike[str] | None = None,
     also: Sequence[Any] = (),
     jit: bool = False,
+    ceiling: float | None = None,
     progress: bool = True,
     name: str = "training",
 ) -> Curves:
@@ -231,6 +241,8 @@ def fit(
         also: further things with `variables` that a `train_step` changes, to be saved as well.
             They must have all their variables: build a second optimizer first.
         jit: compile the step with XLA.
+        ceiling: a loss above this counts as diverged. Without it only one that is not finite does,
+            and a network of ReLUs may die at a finite loss.
         progress: show a line with epoch, loss, accuracy and the seconds left.
         name: what to call the training in that line and in the curves.
 
@@ -238,7 +250,8 @@ def fit(
         InputError: for arguments that do not go together, a model or an optimizer that got more
             variables in the first step, a `monitor` that is not measured, and a checkpoint that
             cannot be written.
-        Diverged: when the loss is not finite.
+        Diverged: when the loss or, at the end, a weight is not finite, or the loss is above
+            `ceiling`. The model is then as it was before; `error.curves` holds what was measured.
         Interrupted: on an interrupt (a `KeyboardInterrupt`), after the step is whole and saved.
         SourceError: for a checkpoint that cannot be read.
     """
@@ -248,6 +261,8 @@ def fit(
         data, loss, objective, train_step, patience, validation, average, validate_every
     )
     schedules.check(schedule)
+    if ceiling is not None:
+        ceiling = float(errors.number("ceiling", ceiling))
     upward = _upward(monitor, better, patience)
     if seed is not None:
         seed = int(errors.number("seed", seed, low=0, whole=True))
@@ -290,17 +305,21 @@ def fit(
         if optimizer is not None and not optimizer.built:
             optimizer.build(_trainable([model, *also]))
 
-    run = _Run(model, optimizer, also, budget, average, monitor, upward, name, seed, clock)
+    run = _Run(model, optimizer, also, budget, average, monitor, upward, name, seed, clock, ceiling)
     if learning_rate is not None:
         run.peak = float(errors.number("learning_rate", learning_rate, low=0))
     if path is not None and path.exists():
         run.load(path)
     validate = _validator(model, validation, loss) if validation is not None else None
     line = Progress(name, shown=progress)
+    run.remember()
     try:
         run.loop(data, train_step, schedule, validate, validate_every, patience, path, line)
     except KeyboardInterrupt:
         raise run.interrupted(path, line) from None
+    except Diverged:
+        line.close(f"diverged in step {run.step + 1}; the weights are as they were before")
+        raise
     except BaseException:
         line.close("stopped by an error")
         raise
@@ -334,8 +353,10 @@ class _Run:
         name: str,
         seed: int | None,
         clock: _Clock,
+        ceiling: float | None,
     ) -> None:
         self.model, self.optimizer, self.budget = model, optimizer, budget
+        self.ceiling = math.inf if ceiling is None else ceiling
         self.name, self.monitor, self.seed = name, monitor, seed
         self.upward = upward
         self.average = Average(model, average) if average is not None else None
@@ -387,6 +408,7 @@ class _Run:
                 elif validate is not None and "validated" not in self.rows[-1]:
                     self.owed = True
                 else:
+                    self._check_weights()
                     return
 
     def _done(self) -> float:
@@ -410,8 +432,15 @@ class _Run:
         check_metrics("train_step", reported)
         metrics = {key: float(value) for key, value in reported.items()}
         self._check_grown()
-        if not math.isfinite(metrics.get("loss", math.nan)):
-            raise Diverged(_advice(metrics, self.step, rate))
+        if "loss" not in metrics:
+            came = f"the training step reported {sorted(metrics)}, and no 'loss' to watch"
+            raise self._diverged(came)
+        if not math.isfinite(metrics["loss"]):
+            fault = f"the loss became {metrics['loss']} in step {self.step + 1}"
+            raise self._diverged(_advice(fault, rate))
+        if metrics["loss"] > self.ceiling:
+            fault = f"the loss rose to {metrics['loss']:.4g} in step {self.step + 1}, above "
+            raise self._diverged(_advice(fault + f"{self.ceiling:g}", rate))
         self.step += 1
         if self.average is not None:
             self.average.follow(self.step)
@@ -428,6 +457,27 @@ class _Run:
         self.whole = True
         if self.step > 1:  # the first one compiles
             self._recent = [*self._recent[-8:], self.budget.spent(self.clock) - before]
+
+    # divergence
+
+    def remember(self) -> None:
+        """Keep all values as they are, to go back to where the run diverges."""
+        self.before = [variable.numpy() for variable in self._owned()]
+
+    def _diverged(self, message: str) -> Diverged:
+        """What to raise, when everything is as it was before."""
+        for variable, value in zip(self._owned(), self.before, strict=True):
+            variable.assign(value)
+        self.stopped, self.best_step = "diverged", 0
+        return Diverged(message, self.curves(), self.step + 1)
+
+    def _check_weights(self) -> None:
+        """The last step's weights: no loss has seen them yet."""
+        live = [v.numpy() for v in self.model.variables if "float" in str(v.dtype)]
+        if not all(np.isfinite(value).all() for value in live):
+            fault = f"a weight is not finite after step {self.step}, the last one"
+            self.step -= 1
+            raise self._diverged(_advice(fault, self.rows[-1]["learning_rate"]))
 
     def _owned(self) -> list[Any]:
         return [variable for owner in self.owners for variable in owner.variables]
@@ -611,15 +661,13 @@ class _Run:
         }
 
 
-def _advice(metrics: Metrics, step: int, rate: float) -> str:
-    if "loss" not in metrics:
-        return f"the training step reported {sorted(metrics)}, and no 'loss' to watch"
+def _advice(fault: str, rate: float) -> str:
     known = "" if math.isnan(rate) else f" at learning rate {rate:g}"
     lower = "the learning rate" if math.isnan(rate) else f"the learning rate (try {rate / 10:.1g})"
     return (
-        f"the loss became {metrics['loss']} in step {step + 1}{known}. Lower {lower}, clip the "
-        "gradients (clipnorm=1.0 in the optimizer), or look for a division by zero or the "
-        "logarithm of zero in the loss. Build the model again first: its weights may be spoilt"
+        f"{fault}{known}. Lower {lower}, clip the gradients (global_clipnorm=1.0 in the "
+        "optimizer), or look for a division by zero or the logarithm of zero in the loss. Model "
+        "and optimizer are again as they were before this training"
     )
 
 
