@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from tracklab.training.curves import Curves
     from tracklab.training.loop import EPOCH, Diverged, Interrupted, fit
     from tracklab.training.progress import Progress
-    from tracklab.training.schedules import Schedule, constant, cosine, flat_then_down, triangle
+    from tracklab.training.schedules import (
+        Schedule,
+        constant,
+        cosine,
+        flat_then_down,
+        stairs,
+        triangle,
+        warmed_up,
+    )
     from tracklab.training.steps import (
         Loss,
         Objective,
@@ -37,7 +45,10 @@ _HOMES = {
     "curves": ("Curves",),
     "loop": ("EPOCH", "Diverged", "Interrupted", "fit"),
     "progress": ("Progress",),
-    "schedules": ("Schedule", "constant", "cosine", "flat_then_down", "triangle"),
+    "schedules": (
+        *("Schedule", "constant", "cosine", "flat_then_down"),
+        *("stairs", "triangle", "warmed_up"),
+    ),
     "steps": ("Loss", "Objective", "compiled_step", "evaluate", "objective_of", "predict"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -62,7 +73,9 @@ __all__ = [
     "flat_then_down",
     "objective_of",
     "predict",
+    "stairs",
     "triangle",
+    "warmed_up",
 ]
 
 

@@ -4,13 +4,14 @@ A schedule is any function of progress, the fraction of a training that is done.
 steps nor seconds, so the same schedule fits a budget of either kind and is always complete at the
 end.
 
-Invariant: every schedule here stays within [0, 1] and reaches 1.
+Invariant: every schedule here stays within [0, 1]; all but those that start with a drop, or fall
+during their warm-up, reach 1.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -79,6 +80,45 @@ def flat_then_down(*, flat: float = 0.6, warmup: float = 0.05, end: float = 0.0)
 
     def rate(progress: float) -> float:
         return float(np.interp(progress, [0.0, warmup, flat, 1.0], [0.0, 1.0, 1.0, end]))
+
+    return rate
+
+
+def stairs(*, drops: Sequence[float] = (0.5, 0.75), factor: float = 0.1) -> Schedule:
+    """The peak, multiplied by `factor` at each of the `drops`, fractions of the training.
+
+    He, Zhang, Ren and Sun, "Deep residual learning" (2016), section 3.4, with tenths.
+
+    >>> rate = stairs(drops=(0.5,), factor=0.25)
+    >>> rate(0.0), rate(0.49), rate(0.5), rate(1.0)
+    (1.0, 1.0, 0.25, 0.25)
+    """
+    places = [float(errors.number("drops", drop, low=0, high=1)) for drop in drops]
+    _fractions(factor=factor)
+
+    def rate(progress: float) -> float:
+        # f^(drops that are passed)
+        return float(factor ** sum(progress >= place for place in places))
+
+    return rate
+
+
+def warmed_up(schedule: Schedule, warmup: float = 0.05) -> Schedule:
+    """Any schedule behind a straight warm-up from 0, in the fraction `warmup` of the training.
+
+    Goyal et al., "Accurate, large minibatch SGD" (2017), section 2.2. The schedule itself runs on
+    underneath, so it ends as it would have.
+
+    >>> rate = warmed_up(constant, 0.5)
+    >>> rate(0.0), rate(0.25), rate(0.5), rate(1.0)
+    (0.0, 0.5, 1.0, 1.0)
+    """
+    check(schedule)
+    errors.number("warmup", warmup, low=0, high=0.99)
+
+    def rate(progress: float) -> float:
+        risen = min(1.0, progress / warmup) if warmup else 1.0
+        return risen * float(schedule(progress))
 
     return rate
 

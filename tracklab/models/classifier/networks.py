@@ -37,7 +37,12 @@ LOGIT_SCALE = 1 / 9  # keeps the first softmax soft under a high learning rate
 
 
 def article(
-    output: str = SOFTMAX, *, classes: int = CLASSES, side: int = SIDE, seed: int = 0
+    output: str = SOFTMAX,
+    *,
+    classes: int = CLASSES,
+    side: int = SIDE,
+    smooth: bool = False,
+    seed: int = 0,
 ) -> Any:
     """The article's network: 3x3 convolutions of 32, 64, 64 filters, dense 64, dense `classes`.
 
@@ -50,25 +55,29 @@ def article(
         "hidden-softmax": the same probabilities, passed through one more layer that changes
             nothing. Keras does not see the softmax any more: the loss applies it again.
         "logits": no softmax. The repaired network.
+    smooth: tanh instead of ReLU, and means instead of maxima, so that all derivatives exist
+        everywhere: for lessons on derivatives.
 
-    All three have the same weights for the same `seed`. Raises `InputError` for another output.
+    All have the same weights for the same `seed`. Raises `InputError` for another output.
     """
     errors.choice("output", output, OUTPUTS)
     seeds = _seeds(seed)
+    bend = "tanh" if smooth else "relu"
+    pool = layers.AveragePooling2D if smooth else layers.MaxPooling2D
 
     def conv(filters: int) -> Any:
-        return layers.Conv2D(filters, 3, activation="relu", kernel_initializer=_glorot(seeds))
+        return layers.Conv2D(filters, 3, activation=bend, kernel_initializer=_glorot(seeds))
 
     stack = [
         keras.Input((side, side, 3)),
         layers.Rescaling(1 / BRIGHTEST),
         conv(32),
-        layers.MaxPooling2D(2),
+        pool(2),
         conv(64),
-        layers.MaxPooling2D(2),
+        pool(2),
         conv(64),
         layers.Flatten(),
-        layers.Dense(64, activation="relu", kernel_initializer=_glorot(seeds)),
+        layers.Dense(64, activation=bend, kernel_initializer=_glorot(seeds)),
         layers.Dense(
             classes,
             activation=None if output == LOGITS else "softmax",
