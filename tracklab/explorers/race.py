@@ -179,8 +179,8 @@ def _ground(name: str, condition: float) -> Picture:
     y = top - (np.arange(0, TALL, 2) + 0.5) / TALL * (top - bottom)
     losses = surface.value(np.stack(np.meshgrid(x, y), -1)) - surface.lowest
     # equal steps of the fourth root: bowls in even rings, plateaus and cliffs both seen
-    height = np.maximum(losses, 0) ** 0.25
-    height = cv2.resize(height, (WIDE, TALL), interpolation=cv2.INTER_LINEAR)
+    low = np.maximum(losses, 0) ** 0.25
+    height = np.asarray(cv2.resize(low, (WIDE, TALL), interpolation=cv2.INTER_LINEAR))
     bands = np.minimum(height / height.max() * BANDS, BANDS - 1).astype(np.int32)
     shades = np.linspace(DEEP, HIGH, BANDS).astype(np.uint8)
     sheet = shades[bands]
@@ -214,7 +214,7 @@ def _path(sheet: Picture, found: race.Race, name: str, step: int) -> None:
     color, dashes = LOOKS[name]
     way = _way(found, name, step)
     _line(sheet, way, color, dashes)
-    for x, y in way[1:]:
+    for x, y in way[1:].tolist():
         if 0 <= x < WIDE and 0 <= y < TALL:
             cv2.circle(sheet, _fine(x, y), 2 << FINE, color, -1, cv2.LINE_AA, FINE)
 
@@ -295,13 +295,13 @@ def _strip(found: race.Race, shares: Floats, methods: tuple[str, ...], step: int
         return np.stack([x, y], -1)
 
     for power in range(int(LOWEST), int(HIGHEST) + 1):
-        y = round(float(at(0, 10.0**power)[1]))
-        cv2.line(sheet, (left, y), (right, y), RULE, 1)
+        row = round(float(at(0, 10.0**power)[1]))
+        cv2.line(sheet, (left, row), (right, row), RULE, 1)
         if power % 2 == 0:
-            _write(sheet, f"1e{power}" if power else "1", 6 if power else 26, y + 4, FAINT)
+            _write(sheet, f"1e{power}" if power else "1", 6 if power else 26, row + 4, FAINT)
     for t in range(0, STEPS + 1, 25):
         x, _ = at(t, 1.0)
-        _write(sheet, f"{t}", round(float(x)) - 8, STRIP - 7, FAINT)
+        _write(sheet, f"{t}", round(float(x)) - 10, STRIP - 6, FAINT)
     now = round(float(at(step, 1.0)[0]))
     cv2.line(sheet, (now, top), (now, bottom), INK, 1)
     _write(sheet, "loss above the lowest, share of the start's, step by step", left, 14)
@@ -313,12 +313,12 @@ def _strip(found: race.Race, shares: Floats, methods: tuple[str, ...], step: int
         line = at(np.flatnonzero(there), shares[row, there])
         _line(sheet, line, color, dashes, 2)
         ends[name] = line[-1]
-    heights = [1 - float(end[1]) / STRIP for end in ends.values()]
-    order = np.argsort(heights, kind="stable")
-    apart = spread([heights[k] for k in order], 2 * BALL / STRIP)
-    for k, height in zip(order, apart, strict=True):
-        name = list(ends)[k]
-        x, y = float(ends[name][0]) + BALL + 3, STRIP * (1 - height)
+    tall = bottom - top
+    ranked = sorted(ends, key=lambda name: -float(ends[name][1]))
+    heights = [(bottom - float(ends[name][1])) / tall for name in ranked]
+    gap = 2 * BALL / tall
+    for k, (name, height) in enumerate(zip(ranked, spread(heights, gap), strict=True)):
+        x, y = float(ends[name][0]) + BALL + 3, bottom - tall * max(height, k * gap)
         _numbered(sheet, x, y, name, LOOKS[name][0])
     return sheet
 

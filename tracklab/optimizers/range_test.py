@@ -127,8 +127,8 @@ def range_test(
     if len(found) < 2:
         came = errors.Said(f"a loss that is not finite at rate {rate:g}, in step {k + 1}")
         errors.bad("low", came, "rates that begin where the loss is a number")
-    columns = np.array(found, np.float64).T
-    return RangeTest(*columns, diverged=diverged, name=name or rule.name)
+    rates, losses, smoothed = np.array(found, np.float64).T
+    return RangeTest(rates, losses, smoothed, diverged, name or rule.name)
 
 
 def _too_high(smoothed: list[float]) -> bool:
