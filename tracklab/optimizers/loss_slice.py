@@ -23,6 +23,7 @@ import scipy.optimize
 from numpy.typing import NDArray
 
 from tracklab import errors
+from tracklab.files import write_whole
 from tracklab.models import weights
 from tracklab.optimizers import surfaces
 from tracklab.optimizers.surfaces import Surface
@@ -120,7 +121,7 @@ def measure(path: Path | None = PATH, *, steps: int = STEPS, points: int = POINT
             for name, c in columns.items()
         }
         about = {"images": images.name, "steps": steps, "command": COMMAND}
-        weights.write_text(path, json.dumps(about | table) + "\n")
+        write_whole(path, json.dumps(about | table) + "\n")
         stored.cache_clear()
     return surface_of(x, y, losses, places)
 

@@ -27,6 +27,7 @@ Floats = NDArray[np.float64]
 
 SMOOTHING = 0.9  # of the losses: about ten batches count
 PATIENCE = 2.0  # how far the loss may rise: in what it had fallen, or half of what it was
+FIRST = 10  # steps, whose mean is what the loss was, and whose deviation is the noise of batches
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,20 @@ class RangeTest:
     @property
     def steepest(self) -> float:
         """The rate at which the loss fell fastest: a safe peak."""
-        end = max(2, int(self.smoothed.argmin()) + 1)
-        slope = np.gradient(self.smoothed[:end], np.log(self.rates[:end]))
-        return float(self.rates[int(slope.argmin())])
+        begin = min(FIRST, len(self.rates) - 2)  # before that, the average is of few batches
+        end = max(begin + 2, self._lowest + 1)
+        slope = np.gradient(self.smoothed[begin:end], np.log(self.rates[begin:end]))
+        return float(self.rates[begin + int(slope.argmin())])
 
     @property
     def lowest(self) -> float:
         """The rate at which the loss was lowest: from here on it is too high."""
-        return float(self.rates[int(self.smoothed.argmin())])
+        return float(self.rates[self._lowest])
+
+    @property
+    def _lowest(self) -> int:
+        begin = min(FIRST, len(self.rates) - 1)
+        return begin + int(self.smoothed[begin:].argmin())
 
     def rows(self) -> list[dict[str, float]]:
         """A tidy table: a row a step."""
@@ -80,7 +87,8 @@ def range_test(
 
     model, data, loss, objective, optimizer: as `training.fit` takes them.
     steps: as many batches, fewer where the loss is not finite any more, or has risen above its
-        lowest by twice of what it had fallen (or of half its first value, if that is more).
+        lowest by twice of what it had fallen (or of half its first value, or of the deviation of
+        batches, if that is more).
     smoothing: weight of the past in the moving average of the losses, 0 to 1.
     seed: for objectives that draw at random. name: of the result; the optimizer's if empty.
 
@@ -118,7 +126,7 @@ def range_test(
             # s = b s + (1 - b) L, corrected for its start at 0
             average = smoothing * average + (1 - smoothing) * value
             found.append((rate, value, average / (1 - smoothing ** (k + 1))))
-            if _too_high([row[2] for row in found]):
+            if _too_high([row[1] for row in found], [row[2] for row in found]):
                 diverged = True
                 break
     finally:
@@ -131,7 +139,10 @@ def range_test(
     return RangeTest(rates, losses, smoothed, diverged, name or rule.name)
 
 
-def _too_high(smoothed: list[float]) -> bool:
-    first, best, now = smoothed[0], min(smoothed), smoothed[-1]
-    # L > L_best + 2 max(L_first - L_best, |L_first| / 2)
-    return now > best + PATIENCE * max(first - best, abs(first) / 2)
+def _too_high(losses: list[float], smoothed: list[float]) -> bool:
+    if len(losses) <= FIRST:
+        return False
+    first, best = float(np.mean(losses[:FIRST])), min(smoothed[FIRST - 1 :])
+    noise = float(np.std(losses[:FIRST]))
+    # s > s_best + 2 max(L_first - s_best, |L_first| / 2, deviation of batches)
+    return smoothed[-1] > best + PATIENCE * max(first - best, abs(first) / 2, noise)

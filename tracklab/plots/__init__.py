@@ -4,9 +4,9 @@
 `precision_recall`, `recall_against_count`, `time_by_part`, `scoreboard`, `mistakes_by_kind`,
 `gallery`, `anchors_on`, `contact_sheet`, `hota_over_alpha`, `identities`, `paired`, `success_plot`,
 `precision_plot`, `normalized_precision_plot`, `by_attribute`, `overlap_over_time`,
-`accuracy_against_speed`, `moments`, `convergence` and `spectrum` are made. Each returns a `Figure`,
-which shows itself at the end of a notebook's cell (or by `display`) and carries a text alternative,
-`alt`.
+`accuracy_against_speed`, `moments`, `difference_errors`, `range_tests`, `rates_tried`, `three_axes`,
+`convergence` and `spectrum` are made. Each returns a `Figure`, which shows itself at the end of a
+notebook's cell (or by `display`) and carries a text alternative, `alt`.
 """
 
 from tracklab.overlay import draw as overlay
@@ -44,6 +44,7 @@ from tracklab.plots.detection import (
     time_by_part,
 )
 from tracklab.plots.losing import moments
+from tracklab.plots.optimizers import difference_errors, range_tests, rates_tried, three_axes
 from tracklab.plots.pictures import as_rgb, images, label_at_right, paths, spread
 from tracklab.plots.second_order import convergence, spectrum
 from tracklab.plots.sheets import contact_sheet
@@ -72,6 +73,7 @@ __all__ = [
     "convergence",
     "curves",
     "decode",
+    "difference_errors",
     "display",
     "encode_jpeg",
     "encode_png",
@@ -94,6 +96,8 @@ __all__ = [
     "plain",
     "precision_plot",
     "precision_recall",
+    "range_tests",
+    "rates_tried",
     "recall_against_count",
     "reliability",
     "scoreboard",
@@ -103,5 +107,6 @@ __all__ = [
     "spread",
     "style",
     "success_plot",
+    "three_axes",
     "time_by_part",
 ]

@@ -65,6 +65,20 @@ class FastRCNN(Detector):
         """The loss of the head on regions that are sampled around objects and elsewhere."""
         pixels, height, width = prepared(images)
         maps = self.maps(pixels, training=True)
+        return self.loss_on(maps, height, width, truth, labels, regions, seed=seed)
+
+    def loss_on(
+        self,
+        maps: Maps,
+        height: int,
+        width: int,
+        truth: Any,
+        labels: Any,
+        regions: Any,
+        *,
+        seed: Any,
+    ) -> dict[str, Any]:
+        """The same from maps that are there already, of images of so many pixels."""
         first, second = tf.unstack(tf.random.split(seed))
         of_regions, regions = self.proposed(maps, truth, labels, regions, height, width, first)
         regions, goal = head.training_regions(
