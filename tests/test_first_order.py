@@ -1,4 +1,4 @@
-"""First-order methods: equal to Keras step by step, to their papers by other recursions, clipped."""
+"""First-order methods: equal to Keras step by step, and to their papers by other recursions."""
 
 import doctest
 import functools
@@ -12,7 +12,8 @@ from tracklab import errors, motion, training
 from tracklab.models import classifier
 from tracklab.motion import recipe
 from tracklab.optimizers import clipping, first_order
-from tracklab.optimizers.plugged import of_keras, plugged
+from tracklab.optimizers import plugged as plugged_module
+from tracklab.optimizers.plugged import of_keras, plugged, watched_step
 from tracklab.quiet import keras, tf
 
 NAMES = first_order.NAMES
@@ -248,7 +249,8 @@ def test_bad_input():
             plugged("sgd", rate)
     with pytest.raises(errors.InputError, match="clip"):
         plugged("sgd", clip=1.0)
-    assert doctest.testmod(first_order).failed == 0
+    for module in (first_order, plugged_module):
+        assert doctest.testmod(module).failed == 0
 
 
 # --- clipping ---
@@ -325,6 +327,36 @@ def test_a_clipped_training_of_the_rnn_is_keras_clipped_training(kind):
         found.append(weights_of(model))
     assert farthest(*found) < 2e-5
     assert farthest(found[0], unclipped()) > 1e-3, "the limit was never reached"
+
+
+def test_a_watched_step_says_how_long_gradients_were():
+    limit, steps = 0.05, 6
+    found = {}
+    for name, kept in (("free", 0.0), ("held", limit)):
+        model, data, objective = rnn()
+        optimizer = plugged("sgd", 0.01)
+        step = watched_step(model, objective, optimizer, limit=kept)
+        start = weights_of(model)
+        options = {"train_step": step, "optimizer": optimizer, "progress": False}
+        curves = training.fit(model, data, steps=steps, **options)
+        found[name] = curves, start, weights_of(model)
+    norms = found["held"][0]["norm"]
+    assert (norms > limit).any()
+    assert found["free"][0]["norm"][0] == norms[0]
+    # what a step of gradient descent moves is its rate times the length that was left
+    _, start, end = found["held"]
+    moved = np.sqrt(sum(np.sum((a - b) ** 2) for a, b in zip(start, end, strict=True)))
+    assert moved <= 0.01 * np.minimum(norms, limit).sum() * (1 + 1e-4)
+
+
+def test_a_weight_without_a_gradient_stays_where_it_is():
+    used, idle = keras.Variable(np.ones(2, np.float32)), keras.Variable(np.ones(3, np.float32))
+    optimizer = plugged("adam", 0.1, clip=lambda gradients: clipping.by_global_norm(gradients, 1.0))
+    optimizer.build([idle, used])
+    with pytest.warns(UserWarning, match="Gradients do not exist"):
+        optimizer.apply([None, tf.constant([3.0, 4.0])], [idle, used])
+    assert (idle.numpy() == 1).all()
+    assert (used.numpy() < 1).all()
 
 
 @functools.cache

@@ -104,7 +104,7 @@ def test_a_right_gradient_passes_and_every_wrong_array_is_found():
         ends = np.cumsum([0, *(a.size for a in problem.arrays(problem.start))])
         for wrong in range(6):
 
-            def spoilt(x, part=slice(ends[wrong], ends[wrong + 1])):
+            def spoilt(x, part=slice(ends[wrong], ends[wrong + 1]), right=right):
                 value, gradient = right(x)
                 gradient = gradient.copy()
                 gradient[part] *= 1.02

@@ -1,4 +1,4 @@
-"""Races on surfaces and the explorer of them: paths are the methods' own, the words say the same."""
+"""Races on surfaces and their explorer: paths are the methods' own, the words say the same."""
 
 import numpy as np
 import pytest
@@ -220,9 +220,7 @@ def test_numbers_lie_beside_one_another():
     for _ in NAMES:
         place = next(p for p in shown._around(200.0, 100.0) if shown._apart(*p, taken))
         taken.append(place)
-    gaps = [
-        np.hypot(a[0] - b[0], a[1] - b[1]) for k, a in enumerate(taken) for b in taken[k + 1 :]
-    ]
+    gaps = [np.hypot(a[0] - b[0], a[1] - b[1]) for k, a in enumerate(taken) for b in taken[k + 1 :]]
     assert min(gaps) >= 2 * shown.BALL - 1e-9
     corner = list(shown._around(shown.BALL, shown.BALL))
     assert all(0 <= x < shown.WIDE and 0 <= y < shown.TALL for x, y in corner)
@@ -238,7 +236,7 @@ def test_the_still_picture_is_legible():
 
 
 def test_bad_options():
-    with pytest.raises(errors.InputError, match="surface|default"):
+    with pytest.raises(errors.InputError, match=r"surface|default"):
         explorers.explore("race", surface="sphere")
     with pytest.raises(errors.InputError, match="option"):
         explorers.explore("race", speed=1)

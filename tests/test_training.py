@@ -125,6 +125,9 @@ def test_bad_examples_are_named(images, labels, says):
         training.cosine(),
         training.cosine(warmup=0.3, end=0.1),
         training.flat_then_down(),
+        training.stairs(),
+        training.warmed_up(training.constant, 0.3),
+        training.warmed_up(training.stairs(drops=(0.6,)), 0.0),
     ],
 )
 def test_schedules_stay_between_0_and_their_peak(schedule):
@@ -132,6 +135,22 @@ def test_schedules_stay_between_0_and_their_peak(schedule):
     assert min(rates) >= 0
     assert max(rates) == pytest.approx(1, abs=0.01)
     assert max(rates) <= 1
+
+
+def test_stairs_go_down_and_a_warm_up_hides_what_is_below_it():
+    down = training.stairs(drops=(0.25, 0.5), factor=0.5)
+    assert [down(p) for p in (0, 0.24, 0.25, 0.5, 1)] == [1, 1, 0.5, 0.25, 0.25]
+    warm = training.warmed_up(training.cosine(), 0.2)
+    assert [warm(p) for p in (0.2, 0.6, 1.0)] == [training.cosine()(p) for p in (0.2, 0.6, 1.0)]
+    assert warm(0.1) == pytest.approx(0.5 * training.cosine()(0.1))
+    for call, said in (
+        (lambda: training.stairs(drops=(2,)), "drops"),
+        (lambda: training.stairs(factor=-1), "factor"),
+        (lambda: training.warmed_up(0.1), "schedule"),
+        (lambda: training.warmed_up(training.constant, 1.0), "warmup"),
+    ):
+        with pytest.raises(errors.InputError, match=said):
+            call()
 
 
 def test_the_rate_that_was_used_follows_the_schedule():
@@ -483,7 +502,7 @@ def test_a_loss_that_is_no_number_stops_the_training():
 
 
 def test_a_rate_that_diverges_is_said_and_everything_is_as_before(capsys):
-    x, y = points()
+    x, _ = points()
     data = training.Batches(x, x @ np.array([[3.0], [-2.0]], np.float32), 16)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
     optimizer = keras.optimizers.SGD(0.02, momentum=0.9)

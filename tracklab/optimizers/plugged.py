@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracklab import errors
-from tracklab.optimizers import first_order
+from tracklab.optimizers import clipping, first_order
 from tracklab.optimizers.clipping import Clip
 from tracklab.quiet import keras, tf
 
@@ -39,7 +39,11 @@ class Plugged(keras.optimizers.Optimizer):
 
     def apply(self, grads: Sequence[Any], trainable_variables: Any = None) -> None:
         """Clip all gradients, then take a step with each variable."""
-        super().apply(grads if self.clip is None else self.clip(grads), trainable_variables)
+        if self.clip is not None:
+            # what a loss does not depend on has no gradient
+            clipped = iter(self.clip([g for g in grads if g is not None]))
+            grads = [None if g is None else next(clipped) for g in grads]
+        super().apply(grads, trainable_variables)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """One step of the method with one variable."""
@@ -81,6 +85,33 @@ def plugged(
         errors.bad("clip", clip, "a function of the list of gradients, or None")
     peak = known.rate if rate is None else float(errors.number("rate", rate, low=0))
     return Plugged(known, peak, clip, options)
+
+
+def watched_step(model: Any, objective: Any, optimizer: Any, *, limit: float = 0.0) -> Any:
+    """A step for `training.fit(train_step=...)` that also says how long the gradient was: "norm".
+
+    limit: of that length, all weights together; longer gradients are shortened, "norm" says what
+    they were before. 0 for no limit. Give `fit` the same optimizer.
+
+    >>> from tracklab import motion
+    >>> watched_step(motion.Network("rnn"), lambda model, batch: {}, plugged("sgd"), limit=-1)
+    Traceback (most recent call last):
+    tracklab.errors.InputError: limit: got -1, wanted a number of at least 0
+    """
+    limit = float(errors.number("limit", limit, low=0))
+    variables = model.trainable_variables
+    optimizer.build(variables)
+
+    @tf.function
+    def step(batch: Any) -> dict[str, Any]:
+        with tf.GradientTape() as tape:
+            metrics = objective(model, batch)
+        gradients = tape.gradient(metrics["loss"], variables, unconnected_gradients="zero")
+        norm = clipping.global_norm(gradients)
+        optimizer.apply(clipping.by_global_norm(gradients, limit) if limit else gradients)
+        return {**metrics, "norm": norm}
+
+    return step
 
 
 def of_keras(method: str, rate: float | None = None, **options: Any) -> Any:

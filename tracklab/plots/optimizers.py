@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LEGEND = 4  # names a row
 TOP = 1.25  # of the highest start: losses above are cut off
+BATCHES = 10  # whose mean is what a loss was at first
 ROOM = 0.22  # inches of a row of the legend
 FLOOR = 1e-13  # relative errors below are drawn here
 
@@ -104,7 +105,7 @@ def range_tests(
     if not results:
         errors.bad("results", results, "at least one, by name")
     said = [
-        f"{name}: falls fastest at {one.steepest:.1e}, lowest at {one.lowest:.1e}"
+        f"{_label(name)}: falls fastest at {one.steepest:.1e}, lowest at {one.lowest:.1e}"
         + (f", diverged at {one.rates[-1]:.1e}" if one.diverged else "")
         for name, one in results.items()
     ]
@@ -114,14 +115,16 @@ def range_tests(
         width=width,
         height=3.3 + ROOM * -(-len(results) // LEGEND),
     )
-    firsts = [float(one.smoothed[0]) for one in results.values()]
-    lows = [float(one.smoothed.min()) for one in results.values()]
+    firsts = [float(one.losses[:BATCHES].mean()) for one in results.values()]
+    lows = [
+        float(one.smoothed[min(BATCHES, len(one.rates)) - 1 :].min()) for one in results.values()
+    ]
     top = max(firsts) + (TOP - 1) * max(max(firsts) - min(lows), abs(max(firsts)))
     with style():
         for k, (name, one) in enumerate(results.items()):
             color, line = _look(name, k)
             ax.plot(one.rates, one.losses, color=color, alpha=0.18, linewidth=1)
-            ax.plot(one.rates, one.smoothed, line, color=color, label=name)
+            ax.plot(one.rates, one.smoothed, line, color=color, label=_label(name))
             place = int(np.flatnonzero(one.rates == one.steepest)[0])
             mark = {"color": color, "linestyle": "none", "zorder": 3}
             ax.plot(one.steepest, one.smoothed[place], "o", markeredgecolor="white", ms=7, **mark)
