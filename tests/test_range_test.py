@@ -88,6 +88,19 @@ def test_noise_of_batches_is_not_divergence():
     assert measured(noise=0.5).diverged
 
 
+def test_watching_the_same_examples_sees_through_the_noise_of_batches():
+    model = Bowl()
+
+    def watch():
+        return float(bowl_loss(model, (0.0,))["loss"])
+
+    loud = {"noise": 1e3, "optimizer": plugged("sgd"), "smoothing": None}
+    found = measured(model, watch=watch, **loud)
+    quiet = measured(model, optimizer=plugged("sgd"), smoothing=0.0)
+    np.testing.assert_allclose(found.losses, quiet.losses, rtol=1e-5)
+    np.testing.assert_array_equal(found.losses, found.smoothed)
+
+
 def test_a_loss_below_zero_may_fall_further():
     def objective(model, batch):
         return {"loss": bowl_loss(model, batch)["loss"] - 50.0}

@@ -10,6 +10,7 @@ Invariant: model and optimizer are afterwards as they were before.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ Floats = NDArray[np.float64]
 
 SMOOTHING = 0.9  # of the losses: about ten batches count
 PATIENCE = 2.0  # how far the loss may rise: in what it had fallen, or half of what it was
+WIDTH = 7  # steps, over which a slope is measured
 FIRST = 10  # steps, whose mean is what the loss was, and whose deviation is the noise of batches
 
 
@@ -47,11 +49,14 @@ class RangeTest:
 
     @property
     def steepest(self) -> float:
-        """The rate at which the loss fell fastest: a safe peak."""
+        """The rate at which the loss fell fastest, over seven steps: a safe peak."""
         begin = min(FIRST, len(self.rates) - 2)  # before that, the average is of few batches
         end = max(begin + 2, self._lowest + 1)
-        slope = np.gradient(self.smoothed[begin:end], np.log(self.rates[begin:end]))
-        return float(self.rates[begin + int(slope.argmin())])
+        width = min(WIDTH, end - begin)
+        # slope of the straight line through the steps around each
+        away = np.arange(width) - (width - 1) / 2
+        slopes = np.convolve(self.smoothed[begin:end], away[::-1], "valid")
+        return float(self.rates[begin + int(slopes.argmin()) + width // 2])
 
     @property
     def lowest(self) -> float:
@@ -79,7 +84,8 @@ def range_test(
     low: float = 1e-6,
     high: float = 10.0,
     steps: int = 100,
-    smoothing: float = SMOOTHING,
+    watch: Callable[[], float] | None = None,
+    smoothing: float | None = None,
     seed: int = 0,
     name: str = "",
 ) -> RangeTest:
@@ -89,7 +95,10 @@ def range_test(
     steps: as many batches, fewer where the loss is not finite any more, or has risen above its
         lowest by twice of what it had fallen (or of half its first value, or of the deviation of
         batches, if that is more).
-    smoothing: weight of the past in the moving average of the losses, 0 to 1.
+    watch: the loss of the model as it is, on examples that stay the same, where batches differ so
+        much that their own losses drown what is learned.
+    smoothing: weight of the past in the moving average of the losses, 0 to 1: 0.9 for the losses of
+        batches, 0 with `watch`.
     seed: for objectives that draw at random. name: of the result; the optimizer's if empty.
 
     The network is not warmed up, so rates are those that its first steps can bear. Raises
@@ -102,6 +111,8 @@ def range_test(
     low = float(errors.number("low", low, low=1e-12))
     high = float(errors.number("high", high, low=low))
     count = int(errors.number("steps", steps, low=2, whole=True))
+    if smoothing is None:
+        smoothing = SMOOTHING if watch is None else 0.0
     smoothing = float(errors.number("smoothing", smoothing, low=0, high=0.999))
     chosen: Any = objective if objective is not None else objective_of(loss)  # type: ignore[arg-type]
     if _takes_seed(chosen):
@@ -119,7 +130,9 @@ def range_test(
             # a = low (high / low)^(k / (K - 1))
             rate = low * (high / low) ** (k / (count - 1))
             rule.learning_rate.assign(rate)
-            value = float(step(data.batch(k, 0.0))["loss"])
+            seen = None if watch is None else float(watch())
+            own = float(step(data.batch(k, 0.0))["loss"])
+            value = own if seen is None else seen
             if not math.isfinite(value):
                 diverged = True
                 break

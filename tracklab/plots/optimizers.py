@@ -131,7 +131,7 @@ def range_tests(
             if one.diverged:
                 end = min(float(one.smoothed[-1]), top)
                 ax.plot(one.rates[-1], end, "x", ms=7, markeredgewidth=2, clip_on=False, **mark)
-        ax.set(xscale="log", xlabel="learning rate", ylabel="loss (smoothed over batches)")
+        ax.set(xscale="log", xlabel="learning rate", ylabel="loss, smoothed")
         ax.set_yscale("log" if log else "linear")
         ax.set_ylim(top=top)
         handles, labels = ax.get_legend_handles_labels()
