@@ -4,6 +4,7 @@ import doctest
 import json
 import math
 import os
+import pickle
 import signal
 import sys
 
@@ -530,6 +531,29 @@ def test_a_rate_that_diverges_is_said_and_everything_is_as_before(capsys):
     again = fit(model, data, loss="mean_squared_error", optimizer=optimizer, steps=40)
     assert again.learning_rate[0] == pytest.approx(0.02)
     assert again.loss[-1] < 0.5 * again.loss[0]
+
+
+def test_a_diverged_run_goes_on_from_its_checkpoint_with_a_lower_rate(tmp_path, monkeypatch):
+    class SavedUntilStep7(training.Batches):
+        def batch(self, step, progress=0.0):
+            pause = 0.0 if step < 7 else 1e9
+            monkeypatch.setattr("tracklab.training.loop.SECONDS_BETWEEN_SAVES", pause)
+            return super().batch(step, progress)
+
+    path = tmp_path / "run.npz"
+    data = SavedUntilStep7(*points(), 16)
+    late = {"schedule": lambda progress: 1.0 if progress < 0.5 else 1e9}
+    options = {"optimizer": "sgd", "checkpoint": path, "ceiling": 100.0, "steps": 20}
+    with pytest.raises(training.Diverged, match=r"run\.npz holds an earlier step.*lower") as raised:
+        fit(network(), data, learning_rate=0.1, **late, **options)
+    again = pickle.loads(pickle.dumps(raised.value))
+    assert (str(again), again.step) == (str(raised.value), raised.value.step)
+    assert again.curves.stopped == "diverged"
+    curves = fit(network(), data, learning_rate=1e-11, **late, **options)
+    assert len(curves) == 20
+    assert curves.learning_rate[0] == pytest.approx(0.1), "of the first call"
+    assert curves.learning_rate[-1] == pytest.approx(0.01)
+    assert not path.exists()
 
 
 def test_weights_that_the_last_step_spoils_are_no_result():

@@ -62,6 +62,10 @@ class Diverged(errors.TracklabError, ArithmeticError):
         super().__init__(message)
         self.curves, self.step = curves, step
 
+    def __reduce__(self) -> Any:
+        # so that it comes whole out of another process
+        return type(self), (str(self), self.curves, self.step)
+
 
 class Interrupted(KeyboardInterrupt):
     """Training was stopped from outside. `curves` holds what was measured until then."""
@@ -306,10 +310,11 @@ def fit(
             optimizer.build(_trainable([model, *also]))
 
     run = _Run(model, optimizer, also, budget, average, monitor, upward, name, seed, clock, ceiling)
-    if learning_rate is not None:
-        run.peak = float(errors.number("learning_rate", learning_rate, low=0))
     if path is not None and path.exists():
         run.load(path)
+    if learning_rate is not None:
+        # after what was loaded: who lowers the rate of a run that diverged means it
+        run.peak = float(errors.number("learning_rate", learning_rate, low=0))
     validate = _validator(model, validation, loss) if validation is not None else None
     line = Progress(name, shown=progress)
     run.remember()
@@ -317,8 +322,14 @@ def fit(
         run.loop(data, train_step, schedule, validate, validate_every, patience, path, line)
     except KeyboardInterrupt:
         raise run.interrupted(path, line) from None
-    except Diverged:
-        line.close(f"diverged in step {run.step + 1}; the weights are as they were before")
+    except Diverged as diverged:
+        line.close(f"diverged in step {diverged.step}; the weights are as they were before")
+        if path is not None and path.exists():
+            message = f"{diverged}. {path.name} holds an earlier step: the same call with a lower "
+            message += (
+                "learning_rate= goes on from there; if that diverges too, delete it and begin anew"
+            )
+            raise Diverged(message, diverged.curves, diverged.step) from None
         raise
     except BaseException:
         line.close("stopped by an error")
