@@ -22,8 +22,8 @@ def test_race_step_by_step_until_one_diverges(opened, tmp_path):
             lambda now, t=shown.FIRST_STEP + further: f"Step {t} of" in now["caption"], "a step"
         )
     (surfaces,) = driver.controls("choice")
-    surfaces.select_option("quadratic")
-    driver.wait(lambda now: "a bowl" in now["caption"], "another surface")
+    surfaces.select_option("rosenbrock")
+    driver.wait(lambda now: "bent valley" in now["caption"], "another surface")
     sgd = next(slider for name, slider in sliders.items() if name.startswith("SGD"))
     sgd.focus()
     sgd.press("End")
@@ -31,7 +31,7 @@ def test_race_step_by_step_until_one_diverges(opened, tmp_path):
 
     powers = dict.fromkeys(first_order.NAMES, 0.0) | {"sgd": shown.REACH}
     expected = shown.draw(
-        surface="quadratic",
+        surface="rosenbrock",
         condition=shown.FIRST_CONDITION,
         step=shown.FIRST_STEP + 2,
         methods=first_order.NAMES,

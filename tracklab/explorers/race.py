@@ -6,6 +6,7 @@ tried; kept for the next picture); the sliders multiply it. Races and grounds ar
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tracklab import errors
 from tracklab.explorers.controls import Choice, Play, Several, Slider
 from tracklab.explorers.shell import Drawing, Explorer
 from tracklab.optimizers import first_order, loss_slice, race, surfaces
@@ -357,11 +359,13 @@ def _write(sheet: Picture, text: str, x: int, y: int, color: Any = INK) -> None:
     cv2.putText(sheet, text, (x, y), FONT, FONT_SIZE, color, 1, cv2.LINE_AA)
 
 
-def race_of_methods(surface: str = "rosenbrock") -> Explorer:
+def race_of_methods(surface: str = QUADRATIC) -> Explorer:
     """The explorer: surface, condition, step, which methods, and the rate of each.
 
     Raises `InputError` for a surface that is none.
     """
+    with contextlib.suppress(errors.MissingError):  # drawing the slice will say what is missing
+        best_rates(SLICE, 0.0)  # read and tried now, so that choosing it later takes no time
     rates = {
         name: Slider(f"{LABEL[name]}: x 10^", -REACH, REACH, 0.0, 0.25)
         for name in first_order.NAMES
