@@ -61,7 +61,7 @@ def rnn():
 # --- against Keras ---
 
 
-@pytest.mark.parametrize("make", [cnn, rnn])
+@pytest.mark.parametrize("make", [cnn, pytest.param(rnn, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_training_is_keras_training(name, make):
     """Each runs on by itself: what differs in a step is in all later gradients."""
@@ -313,6 +313,7 @@ def test_what_cannot_be_clipped():
     assert (clipping.by_global_norm([np.zeros(3)], 1.0)[0] == 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BY)
 def test_a_clipped_training_of_the_rnn_is_keras_clipped_training(kind):
     limit = 0.05

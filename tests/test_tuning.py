@@ -161,6 +161,7 @@ def test_bad_input():
 # --- trials of real networks ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", trials.TASKS)
 def test_a_trial_learns_and_begins_where_all_begin(name):
     found = trials.TASKS[name](method="adam", rate=3e-3, seed=4, budget=20)
@@ -225,6 +226,7 @@ def test_a_trial_that_diverges_keeps_what_it_saw():
             )
 
 
+@pytest.mark.slow
 def test_the_detectors_backbone_stays_as_it_is():
     before = [v.numpy() for v in trials._shipped().parts["backbone"].variables]
     trials.heads(method="adam", rate=1e-2, budget=2)
