@@ -367,8 +367,7 @@ def race_of_methods(surface: str = QUADRATIC) -> Explorer:
     with contextlib.suppress(errors.MissingError):  # drawing the slice will say what is missing
         best_rates(SLICE, 0.0)  # read and tried now, so that choosing it later takes no time
     rates = {
-        name: Slider(f"{LABEL[name]}: x 10^", -REACH, REACH, 0.0, 0.25)
-        for name in first_order.NAMES
+        name: Slider(f"{LABEL[name]} x10^", -REACH, REACH, 0.0, 0.25) for name in first_order.NAMES
     }
     return Explorer(
         "race",

@@ -193,7 +193,7 @@ class Heads:
     built = True
 
     def __init__(self, seed: int) -> None:
-        self.detector = detector.build(
+        self.detector: Any = detector.build(
             *("faster", _shipped().class_names), seed=seed, widths=_shipped().options["widths"]
         )
         own = [self.detector.parts[name] for name in ("rpn", "head")]

@@ -160,7 +160,7 @@ def compare(
     if isinstance(rates, Tuned):
         seen = set(rates.table.values("seed")) & set(seeds)
         if seen:
-            came = errors.Said(f"{sorted(seen)}, which chose the rates")
+            came = errors.Said(f"{[s for s in seeds if s in seen]}, which chose the rates")
             errors.bad("seeds", came, "others: the best of many tries is partly luck")
     _methods(list(chosen))
     grid = [
