@@ -207,7 +207,7 @@ def test_results_that_are_no_numbers_fail(returned, said):
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (training.Diverged("the loss is nan in step 3"), "diverged"),
+        (training.Diverged("the loss is nan in step 3", None, 3), "diverged"),
         (OverflowError("math range error"), "diverged"),
         (FloatingPointError("overflow encountered"), "diverged"),
         (ZeroDivisionError("division by zero"), "failed"),
