@@ -257,7 +257,8 @@ class Driver:
         changed = {}
         for kind in ("toggle", "number", "slider", "choice", "button"):
             for control in self.controls(kind):
-                if control.is_disabled() or control.get_attribute("disabled"):
+                # a slider that is off says so on what its handle is in
+                if control.is_disabled() or control.evaluate("e => !!e.closest('[disabled]')"):
                     continue
                 name = control.evaluate(NAME)
                 assert name, f"a {kind} without a name for a screen reader"
