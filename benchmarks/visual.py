@@ -30,9 +30,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-# read when TensorFlow is first loaded
-os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-
 import cv2
 import numpy as np
 
@@ -302,6 +299,8 @@ def rounded(figures: dict[str, float]) -> dict[str, float]:
 
 
 def main() -> None:
+    # read when TensorFlow is first loaded, which has not happened yet
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     names = [*OWN, STATELESS, MINUTE, *(f"opencv-{kind}" for kind in OPENCVS)]
     parser.add_argument("--trackers", nargs="+", default=names, choices=names, metavar="NAME")
