@@ -14,7 +14,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 from tracklab import boxes as bx
 from tracklab import errors
 from tracklab.clips import Clip, Frame
+
+SIZE_LIMITS = (0.15, 6.0)  # of the first size, where a tracker believes in no more
 
 
 class State(NamedTuple):
@@ -163,3 +165,16 @@ def _first_box(frames: Clip | Iterable[Frame]) -> bx.Boxes:
     if not there:
         errors.bad("box", None, "a box (the truth knows of no object in the first frame)")
     return bx.as_box(truth.boxes[0, there[0]])
+
+
+def within_limits(
+    middle: NDArray[Any], size: NDArray[Any], frame: Frame, first: NDArray[Any], smallest: float
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """A box's middle `(2,)` and size `(2,)` as they may be: nobody leaves the frame by the middle,
+    nor grows or shrinks without end.
+
+    first: the size at first. smallest: of a side, in pixels.
+    """
+    least = np.maximum(first * SIZE_LIMITS[0], smallest)
+    high = np.array(frame.shape[1::-1], np.float32)
+    return np.clip(middle, 0, high), np.clip(size, least, first * SIZE_LIMITS[1])

@@ -23,9 +23,8 @@ from tracklab.clips import Frame
 from tracklab.models import siamese
 from tracklab.models.siamese import geometry
 from tracklab.models.siamese.belief import SPREAD
-from tracklab.trackers.base import State, Tracker
+from tracklab.trackers.base import State, Tracker, within_limits
 
-SIZE_LIMITS = (0.15, 6.0)  # of the first size
 SMALLEST_SIDE = 3.0  # pixels
 LOST_FOR = 3  # frames in which it was not seen; from then on the window is wider
 USUAL = siamese.Habits()
@@ -114,10 +113,8 @@ class RecurrentTracker(Tracker):
         mind, saw = self.network.advance(
             self._mind, picture, expected, here.zoom, self.habits, stateless=self.stateless
         )
-        # nobody leaves the frame by the middle, nor grows or shrinks without end
-        least = np.maximum(self._first_size * SIZE_LIMITS[0], SMALLEST_SIDE)
-        middle = np.clip(mind.belief.middles.numpy()[0], 0, high)
-        size = np.clip(mind.belief.sizes.numpy()[0], least, self._first_size * SIZE_LIMITS[1])
+        middle, size = (part.numpy()[0] for part in (mind.belief.middles, mind.belief.sizes))
+        middle, size = within_limits(middle, size, frame, self._first_size, SMALLEST_SIDE)
         velocity = mind.belief.velocities.numpy()[0]
         kept = mind.belief._replace(middles=middle[None], sizes=size[None].astype(np.float32))
         self._mind = mind._replace(belief=kept)

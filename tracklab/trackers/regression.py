@@ -17,9 +17,7 @@ from tracklab.clips import Frame
 from tracklab.looking import look
 from tracklab.models import regression
 from tracklab.models.regression.network import CONTEXT, PIXELS, SMALLEST
-from tracklab.trackers.base import State, Tracker
-
-SIZE_LIMITS = (0.15, 6.0)  # of the first size
+from tracklab.trackers.base import State, Tracker, within_limits
 
 
 class RegressionTracker(Tracker):
@@ -53,10 +51,10 @@ class RegressionTracker(Tracker):
             self._hidden = self.network.nothing_yet(1)
         before, now = (look(one, self._around(), (PIXELS, PIXELS)) for one in (self._frame, frame))
         found, self._hidden = self.running.advance(before, now, self._box, self._hidden)
-        # nobody leaves the frame by the middle, nor grows or shrinks without end
-        middle = np.clip(bx.centers(found.numpy()), 0, frame.shape[1::-1])
-        least = np.maximum(self._first_size * SIZE_LIMITS[0], SMALLEST)
-        size = np.clip(bx.sizes(found.numpy()), least, self._first_size * SIZE_LIMITS[1])
+        said = found.numpy()
+        middle, size = within_limits(
+            bx.centers(said), bx.sizes(said), frame, self._first_size, SMALLEST
+        )
         moved = (middle - bx.centers(self._box)).astype(np.float32)
         self._box = bx.cxcywh_to_xyxy([*middle, *size])
         self._frame, self._age = frame, self._age + 1

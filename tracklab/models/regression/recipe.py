@@ -25,6 +25,7 @@ from tracklab.models.regression.network import (
 )
 from tracklab.models.siamese.closed_loop import cut
 from tracklab.models.siamese.films import Films
+from tracklab.models.siamese.losses import overlap
 from tracklab.quiet import keras, tf
 
 RATE = 1e-3  # of Adam, at its peak
@@ -90,7 +91,7 @@ def follow(network: Regressor, frames: Any, boxes: Any, visible: Any, led: Any) 
         # L = mean of |x' - x'*| over the four corners
         error = tf.reduce_mean(tf.minimum(tf.abs(corners - wanted), WORST), 1)
         found = within_reason(tf.stop_gradient(corners))
-        parts = [error * weight, weight, _overlap(found, wanted)]
+        parts = [error * weight, weight, overlap(found, wanted)]
         lead = (led[:, t] > 0) | ~there
         last = tf.where(lead[:, None], boxes[:, t], to_frame(middles, sides, found))
         return t + 1, last, hidden, sums + tf.stack([tf.reduce_sum(part) for part in parts])
@@ -105,13 +106,3 @@ def follow(network: Regressor, frames: Any, boxes: Any, visible: Any, led: Any) 
         "loss": sums[0] / (sums[1] + 1e-3),
         "overlap": sums[2] / (count * (length - 1)),
     }
-
-
-def _overlap(boxes: Any, others: Any) -> Any:
-    """Intersection over union of boxes `(N, 4)` and others `(N, 4)`, one by one: `(N,)`."""
-    low = tf.maximum(boxes[:, :2], others[:, :2])
-    high = tf.minimum(boxes[:, 2:], others[:, 2:])
-    both = tf.reduce_prod(tf.maximum(high - low, 0.0), 1)
-    areas = [tf.reduce_prod(each[:, 2:] - each[:, :2], 1) for each in (boxes, others)]
-    # IoU = |A and B| / (|A| + |B| - |A and B|)
-    return both / (areas[0] + areas[1] - both)

@@ -8,11 +8,9 @@ Invariant: a cell that was never trained says nearly nothing, so that gains stay
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tracklab import errors
 from tracklab.models.siamese import belief as bf
@@ -59,15 +57,6 @@ class Cell:
     def losses(self) -> list[Any]:
         """Penalties on weights: none."""
         return []
-
-    def arrays(self) -> list[NDArray[np.float32]]:
-        """The weights as arrays, in the order of `variables`."""
-        return [np.array(v.numpy(), np.float32) for v in self.trainable_variables]
-
-    def assign(self, arrays: Sequence[Any]) -> None:
-        """Take weights as `arrays` gives them."""
-        for variable, array in zip(self.variables, arrays, strict=True):
-            variable.assign(array)
 
     def step(self, seen: Any, hidden: Any) -> tuple[Any, Any]:
         """What it says `(N, SAID)` of what it sees `(N, SEEN)`, and its state after it."""

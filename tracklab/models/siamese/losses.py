@@ -92,3 +92,13 @@ def of_second_look(said: Any, guessed: Any, boxes: Any, visible: Any) -> dict[st
         "again": tf.reduce_sum(tf.reduce_sum(error, 1) * weight) / total,
         "verdict": tf.reduce_mean(tf.where(unclear, 0.0, verdict)),
     }
+
+
+def overlap(boxes: Any, others: Any) -> Any:
+    """Intersection over union of boxes `(N, 4)` and others `(N, 4)`, one by one: `(N,)`."""
+    low = tf.maximum(boxes[:, :2], others[:, :2])
+    high = tf.minimum(boxes[:, 2:], others[:, 2:])
+    both = tf.reduce_prod(tf.maximum(high - low, 0.0), 1)
+    areas = [tf.reduce_prod(each[:, 2:] - each[:, :2], 1) for each in (boxes, others)]
+    # IoU = |A and B| / (|A| + |B| - |A and B|)
+    return both / (areas[0] + areas[1] - both)

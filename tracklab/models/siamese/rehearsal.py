@@ -27,7 +27,7 @@ from tracklab.models.siamese.closed_loop import Followed, follow
 from tracklab.models.siamese.films import Films
 from tracklab.models.siamese.frame import choices, nowhere_at_all, parts, weigh
 from tracklab.models.siamese.geometry import SEARCH
-from tracklab.models.siamese.losses import wanted
+from tracklab.models.siamese.losses import overlap, wanted
 from tracklab.models.siamese.network import Siamese
 from tracklab.quiet import keras, tf
 
@@ -190,14 +190,9 @@ def _errors(
         length(before.expected - middles),
         length(after.middles - middles),
         tf.reduce_mean(tf.minimum(tf.abs(tf.math.log(after.sizes / sizes)), 1.0)),
-        1 - tf.reduce_mean(_overlap(after, middles, sizes)),
+        1 - tf.reduce_mean(overlap(_box(after.middles, after.sizes), _box(middles, sizes))),
     ]
 
 
-def _overlap(belief: bf.Belief, middles: Any, sizes: Any) -> Any:
-    """`(N,)`: IoU of what is believed with the truth."""
-    low = tf.maximum(belief.middles - belief.sizes / 2, middles - sizes / 2)
-    high = tf.minimum(belief.middles + belief.sizes / 2, middles + sizes / 2)
-    shared = tf.reduce_prod(tf.maximum(high - low, 0.0), 1)
-    both = tf.reduce_prod(belief.sizes, 1) + tf.reduce_prod(sizes, 1)
-    return shared / (both - shared)
+def _box(middles: Any, sizes: Any) -> Any:
+    return tf.concat([middles - sizes / 2, middles + sizes / 2], 1)
