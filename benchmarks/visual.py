@@ -46,7 +46,6 @@ MINUTE, MINUTE_CPU = "a minute's training", 70.0  # CPU seconds
 OPENCVS = ("mil", "kcf", "csrt", "mosse", "medianflow", "boosting", "tld")
 BEATEN = "opencv-csrt"  # the one that others are measured by
 # OTB's difficulties, as far as scenes have them, and two that are a tracker's as well
-DIALS = tuple(name for name in scenes.DIALS if name not in ("noise", "low_contrast"))
 STRENGTH = 0.7
 SCENE: dict[str, Any] = {"frames": 60, "size": (240, 320), "objects": 1, "speed": (2.0, 5.5)}
 FIRST_SEED = scenes.TEST_SEED + 7000  # a hundred for each dial
@@ -89,7 +88,7 @@ def difficult(count: int) -> Iterator[Sequence]:
         return
     kinds = pictures().class_names
     sprites = scenes.Thumbnails(pictures().test_images, pictures().test_labels, kinds)
-    for place, dial in enumerate(DIALS):
+    for place, dial in enumerate(scenes.DIFFICULTIES):
         seed = FIRST_SEED + 100 * place
         for number in range(count):
             turned = {dial: STRENGTH}

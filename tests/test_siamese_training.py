@@ -88,7 +88,7 @@ class TestFilms:
 
     def test_an_object_out_of_view_is_not_to_be_found(self, stills, monkeypatch):
         monkeypatch.setattr(fm, "SCENES", 1.0)
-        monkeypatch.setattr(fm, "DIALS", ("out_of_view",))
+        monkeypatch.setattr(scenes, "DIFFICULTIES", ("out_of_view",))
         monkeypatch.setattr(fm, "TURNED", (1, 2))
         _, boxes, visible = siamese.Films(stills, batch_size=8, lengths=((0.0, 40),)).batch(0)
         assert (visible == 0).any()

@@ -1124,9 +1124,10 @@ for rule, meaning in (
 # this machine has, yours among them. **Predict.** On which dials will the network be far ahead of MOSSE? On which will it be behind?
 
 # %%
-OTB = [name for name in scenes.DIALS if name not in ("noise", "low_contrast")]
 contest = {
-    (dial, k): one for dial in OTB for k, one in enumerate(difficult(dial, 2, 0.7, frames=48))
+    (dial, k): one
+    for dial in scenes.DIFFICULTIES
+    for k, one in enumerate(difficult(dial, 2, 0.7, frames=48))
 }
 wanted = ("opencv-mil", "opencv-kcf", "opencv-csrt")  # the first comes with opencv-python
 entrants = {name: name for name in ("still", "template", "mosse")}
@@ -1192,7 +1193,7 @@ by_dial = {
     name: {dial: row.auc for dial, row in one.by_attribute().items()}
     for name, one in results.items()
 }
-lead = {dial: by_dial["recurrent"][dial] - by_dial["mosse"][dial] for dial in OTB}
+lead = {dial: by_dial["recurrent"][dial] - by_dial["mosse"][dial] for dial in scenes.DIFFICULTIES}
 most, least = max(lead, key=lead.get), min(lead, key=lead.get)
 plots.by_attribute(
     {name: one for name, one in results.items() if name != "still"},

@@ -17,6 +17,7 @@ from tracklab.scenes.compose import Masks
 from tracklab.scenes.motion import MOTIONS, Trajectories
 from tracklab.scenes.scene import (
     DIALS,
+    DIFFICULTIES,
     STANDARD,
     TEST_SEED,
     TRAIN_SEED,
@@ -32,6 +33,7 @@ from tracklab.scenes.sprites import SHAPES, STRANGERS, Thumbnails, sprite, stran
 __all__ = [
     "BACKGROUNDS",
     "DIALS",
+    "DIFFICULTIES",
     "MOTIONS",
     "SHAPES",
     "STANDARD",

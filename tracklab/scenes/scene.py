@@ -51,6 +51,9 @@ DIALS: dict[str, Dial] = {
     )
 }
 
+# what happens to objects and to the view of them; the two others only lower the picture's quality
+DIFFICULTIES = tuple(name for name in DIALS if name not in ("noise", "low_contrast"))
+
 MOST_FRAMES = 100_000
 MOST_OBJECTS = 10_000
 FASTEST = 1000.0  # pixels a frame

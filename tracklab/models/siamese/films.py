@@ -37,7 +37,6 @@ SPRITES, SPRITE = 3, 32  # pictures for a scene, pixels of their sides
 SCENE_SPEED = (0.5, 4.0)  # pixels a frame
 LEVEL = (0.4, 1.0)  # of a dial
 TURNED = (1, 3)  # so many dials, the last one excluded
-DIALS = tuple(name for name in scenes.DIALS if name not in ("noise", "low_contrast"))
 
 
 _One = tuple[NDArray[np.uint8], bx.Boxes, NDArray[np.float32]]  # frames, boxes, visible shares
@@ -90,7 +89,7 @@ class Films:
         """A scene that begins with the object in view, one or two of its dials turned up."""
         side = min(VIEW, self.size)
         for _ in range(TRIES):
-            chosen = rng.choice(DIALS, int(rng.integers(*TURNED)), replace=False)
+            chosen = rng.choice(scenes.DIFFICULTIES, int(rng.integers(*TURNED)), replace=False)
             dials: dict[str, Any] = {str(dial): float(rng.uniform(*LEVEL)) for dial in chosen}
             seed = int(rng.integers(scenes.TRAIN_SEED, scenes.TEST_SEED))
             sprites = "shapes" if rng.random() < SHAPES else self._sprites(rng)

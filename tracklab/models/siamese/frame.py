@@ -1,10 +1,8 @@
 """One frame: look, compare, weigh against what was expected, believe, remember.
 
-`begin` and `advance` are all that a tracker does with the network; training in closed loop runs the
-very same lines.
+`begin` and `advance` are all that a tracker does with the network.
 
-Invariant: no gradient goes by way of pictures and memories, only by the belief and the cell's
-state.
+Invariant: to follow a film for training (`closed_loop`) is to run the very same lines.
 """
 
 from __future__ import annotations
@@ -100,12 +98,11 @@ def advance(
     """
     belief, memories = mind.belief, (mind.first, mind.running)
     embedded = network.embed(windows)
-    response = Response(*map(tf.stop_gradient, network.respond(embedded, *memories)))
+    response = network.respond(embedded, *memories)
     prior = weigh(belief, here, scale)
     # posterior = likelihood x prior
     posterior = response.logits + prior
-    sizes = tf.stop_gradient(belief.sizes) * scale
-    seen = read(network, embedded, response, posterior, sizes, memories)
+    seen = read(network, embedded, response, posterior, belief.sizes * scale, memories)
     found = seen._replace(
         middles=here + (seen.middles - SEARCH / 2) / scale, sizes=seen.sizes / scale
     )
@@ -138,15 +135,13 @@ def read(
     best = tf.argmax(flat, 1)
     middles = tf.gather(tf.reshape(response.middles, (count, -1, 2)), best, batch_dims=1)
     guess = tf.concat([middles - sizes / 2, middles + sizes / 2], 1)
-    said = network.look_again(embedded, tf.stop_gradient(guess), *memories)
+    said = network.look_again(embedded, guess, *memories)
     spots, extents = parts(moved(guess, said))
     score = 1 - nowhere_at_all(network, posterior)
     peak = tf.reduce_max(flat, 1, keepdims=True)
     away = tf.reduce_max(tf.abs(tf.gather(_GRID, best)[:, None] - _GRID), 2)
     rival = tf.reduce_max(tf.where(away > BESIDE, flat, -LOW), 1, keepdims=True)
-    found = bf.Found(spots, extents, score, peak, peak - rival, said[:, 4:5])
-    # but for the score, which depends on the prior, all of it is taken as it is
-    return bf.Found(*map(tf.stop_gradient, found))._replace(score=score)
+    return bf.Found(spots, extents, score, peak, peak - rival, said[:, 4:5])
 
 
 def nowhere_at_all(network: Siamese, posterior: Any) -> Any:
@@ -178,9 +173,8 @@ def _learned(
     half = after.sizes * scale / 2
     inside = tf.reduce_all(tf.abs(spot - SEARCH / 2) < SEARCH / 2 - MARGIN, 1)
     sure = tf.cast(inside & (found.score[:, 0] > habits.sure), tf.float32)
-    share = tf.stop_gradient(sure * believed[:, 0])
-    box = tf.stop_gradient(tf.concat([spot - half, spot + half], 1))
-    new = network.remember(embedded, box)
+    share = sure * believed[:, 0]
+    new = network.remember(embedded, tf.concat([spot - half, spot + half], 1))
     return mm.blend(running, new, habits.rate * share, habits.filter_rate * share)
 
 
