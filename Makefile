@@ -42,6 +42,7 @@ browser: $(READY) ## move the widgets in a real browser
 
 build: $(READY) ## make notebooks from their scripts, run and save them; some: make build LESSONS="01 02"
 	$(BIN)/python scripts/lessons.py build $(LESSONS)
+	$(BIN)/python scripts/faq.py
 
 times: $(READY) ## print the measured seconds of every lesson
 	$(BIN)/python scripts/lessons.py times
