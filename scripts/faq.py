@@ -10,8 +10,9 @@ The text is `notebooks/scripts/FAQ.md`. Between double braces it names what a sa
     {{05}}  the lesson
 
 A third name, after the column, is another row of the table that is meant, where several have the
-first. Each becomes a link to the lesson's cell. A column without a head is named by its number, from 0.
-Tables are those in Markdown, and those printed with two spaces or more between the columns.
+first. Each becomes a link to the lesson's cell. A column without a head is named by its number, 0
+being the first. Tables are those in Markdown, and those printed with two spaces or more between the
+columns.
 
 Invariant: every figure of `notebooks/FAQ.md` stands in the cell that it links to; what a lesson
 does not hold is an error, and never an old figure.
