@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracklab import errors
-from tracklab.optimizers import line_search
+from tracklab.optimizers import line_search, threads
 from tracklab.optimizers.newton import kind_of_end
 from tracklab.optimizers.problems import Problem
 from tracklab.optimizers.results import CONVERGED, DIVERGED, STUCK, Callback, Limits, Result, Run
@@ -34,6 +34,7 @@ def damped_step(gradient: Floats, hessian: Floats, damping: float = 0.0) -> tupl
     return -directions @ (along / (curvatures + damping)), damping
 
 
+@threads.one()
 def damped_newton(
     problem: Problem,
     start: ArrayLike | None = None,

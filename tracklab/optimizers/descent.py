@@ -5,10 +5,12 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from tracklab import errors
+from tracklab.optimizers import threads
 from tracklab.optimizers.problems import Problem
 from tracklab.optimizers.results import Callback, Limits, Result, Run
 
 
+@threads.one()
 def gradient_descent(
     problem: Problem,
     rate: float,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracklab.optimizers import threads
 from tracklab.optimizers.problems import Problem
 from tracklab.optimizers.results import DIVERGED, Callback, Limits, Result, Run
 
@@ -27,6 +28,7 @@ def gauss_newton_step(residuals: Floats, jacobian: Floats) -> Floats:
     return np.asarray(np.linalg.lstsq(jacobian, -residuals, rcond=None)[0], np.float64)
 
 
+@threads.one()
 def gauss_newton(
     problem: Problem,
     start: ArrayLike | None = None,

@@ -17,6 +17,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from tracklab import errors
+from tracklab.optimizers import threads
 
 Floats = NDArray[np.float64]
 Product = Callable[[Floats], Floats]
@@ -62,6 +63,7 @@ class Density(NamedTuple):
         return float((self.values**power * self.weights).sum(-1).mean())
 
 
+@threads.one()
 def tridiagonal(product: Product, start: Floats, steps: int = STEPS) -> Tridiagonal:
     """Lanczos' method with full reorthogonalisation (Golub and Van Loan, section 10.1 and 10.3).
 

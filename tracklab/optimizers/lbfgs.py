@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracklab import errors
-from tracklab.optimizers import line_search
+from tracklab.optimizers import line_search, threads
 from tracklab.optimizers.problems import Problem
 from tracklab.optimizers.results import STUCK, Callback, Limits, Result, Run
 
@@ -61,6 +61,7 @@ def inverse_hessian(pairs: Iterable[Pair], size: int) -> Floats:
     return matrix
 
 
+@threads.one()
 def lbfgs(
     problem: Problem,
     start: ArrayLike | None = None,

@@ -10,6 +10,7 @@ import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
 from tracklab import errors
+from tracklab.optimizers import threads
 from tracklab.optimizers.problems import Problem
 from tracklab.optimizers.results import DIVERGED, STUCK, Callback, Limits, Result, Run
 
@@ -40,6 +41,7 @@ def damped_step(gradient: Floats, squared: Floats, damping: float, scale: Floats
         return None
 
 
+@threads.one()
 def levenberg_marquardt(
     problem: Problem,
     start: ArrayLike | None = None,

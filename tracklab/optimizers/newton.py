@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracklab.optimizers import threads
 from tracklab.optimizers.problems import Problem
 from tracklab.optimizers.results import (
     CONVERGED,
@@ -33,6 +34,7 @@ def newton_step(gradient: Floats, hessian: Floats) -> Floats | None:
         return None
 
 
+@threads.one()
 def newton(
     problem: Problem,
     start: ArrayLike | None = None,

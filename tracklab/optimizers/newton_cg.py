@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracklab import errors
-from tracklab.optimizers import lanczos, line_search
+from tracklab.optimizers import lanczos, line_search, threads
 from tracklab.optimizers.problems import Problem
 from tracklab.optimizers.results import (
     CONVERGED,
@@ -66,6 +66,7 @@ def truncated_direction(
     return (p if p.any() else -gradient), most, False
 
 
+@threads.one()
 def newton_cg(
     problem: Problem,
     start: ArrayLike | None = None,

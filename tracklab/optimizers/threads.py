@@ -1,0 +1,80 @@
+"""One thread for the linear algebra of NumPy and SciPy, while a method runs on a small matrix.
+
+OpenBLAS, which both bring along, keeps its threads awake for a while after each product, in case
+another one comes. Where TensorFlow's own threads take turns with them, as in every step of
+Levenberg-Marquardt on a network, the two stand in each other's way: for a matrix of 182 columns a
+step took ten times as long with two threads as with one.
+
+Invariant: outside of all blocks the numbers of threads are what they were; results do not change
+but for rounding. Where there is no OpenBLAS (conda may bring another library), nothing is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import scipy
+
+# What OpenBLAS calls the two functions: as it is, and as built for SciPy and for NumPy.
+NAMES = (
+    ("openblas_get_num_threads", "openblas_set_num_threads"),
+    ("scipy_openblas_get_num_threads", "scipy_openblas_set_num_threads"),
+    ("scipy_openblas_get_num_threads64_", "scipy_openblas_set_num_threads64_"),
+)
+
+
+class Library(NamedTuple):
+    """One OpenBLAS: how many threads it uses, and a way to change that."""
+
+    get: Callable[[], int]
+    set: Callable[[int], object]
+
+
+@functools.cache
+def libraries() -> tuple[Library, ...]:
+    """Those that NumPy and SciPy have loaded, out of the folders that their wheels bring."""
+    found = []
+    for package in (np, scipy):
+        home = Path(str(package.__file__)).parent
+        for folder in (home.with_name(f"{home.name}.libs"), home / ".dylibs"):
+            for path in sorted(folder.glob("*openblas*")) if folder.is_dir() else ():
+                with contextlib.suppress(OSError):
+                    library = ctypes.CDLL(str(path))  # already loaded: the same one
+                    found += [
+                        Library(getattr(library, get), getattr(library, to))
+                        for get, to in NAMES
+                        if hasattr(library, get) and hasattr(library, to)
+                    ]
+    return tuple(found)
+
+
+_lock = threading.Lock()
+_inside = 0  # blocks that are open, in all threads of Python
+_before: list[int] = []
+
+
+@contextlib.contextmanager
+def one() -> Iterator[None]:
+    """One thread of linear algebra inside the block; `@one()` above a function: while it runs."""
+    global _inside
+    with _lock:
+        if _inside == 0:
+            _before[:] = [int(library.get()) for library in libraries()]
+            for library in libraries():
+                library.set(1)
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if _inside == 0:
+                for library, count in zip(libraries(), _before, strict=True):
+                    library.set(count)
