@@ -85,7 +85,10 @@ class NetworkLoss(Problem):
 
     def _answer(self, name: str, *vectors: Floats) -> Any:
         if name not in self._compiled:
-            self._compiled[name] = tf.function(getattr(self, f"_tf_{name}"))
+            # compiled once, for vectors (n,): so TensorFlow does not warn of many problems' many
+            shapes = [tf.TensorSpec((self.size,), self.dtype)] * len(vectors)
+            question = tf.function(getattr(self, f"_tf_{name}"))
+            self._compiled[name] = question.get_concrete_function(*shapes)
         given = [tf.constant(v, self.dtype) for v in vectors]
         return tf.nest.map_structure(lambda t: t.numpy(), self._compiled[name](*given))
 

@@ -21,6 +21,8 @@ LEGEND = 4  # names a row
 ROOM = 0.22  # inches of a row of the legend
 BLUR = 0.012  # of the range of eigenvalues: width of the Gaussian that stands for a point
 OUTLIERS = 3  # eigenvalues that are named
+LINEAR = 1e-4  # of the largest eigenvalue: below, an axis of shares is linear
+DECADES = 4  # ticks on either side of 0
 
 Floats = NDArray[np.float64]
 
@@ -152,6 +154,15 @@ def spectrum(
     return fig
 
 
+def _decades(linear: float, low: float, high: float) -> list[float]:
+    """Ticks of the symmetric logarithmic axis: 0 and powers of ten on both sides, few enough."""
+    first = int(np.ceil(np.log10(linear))) + 1  # nearer to 0 they would touch it
+    sides = [np.arange(first, np.log10(max(abs(end), linear)) + 0.5) for end in (low, high)]
+    every = -(-max(len(side) for side in sides) // DECADES) or 1
+    under, over = ([float(10.0**k) for k in side[::every]] for side in sides)
+    return [*(-value for value in reversed(under)), 0.0, *over]
+
+
 def _shares(ax: Any, density: Density, exact: Floats | None, high: float) -> None:
     """Which share of the eigenvalues lies below each value; near zero the axis is linear."""
     values = density.values.ravel()
@@ -161,7 +172,9 @@ def _shares(ax: Any, density: Density, exact: Floats | None, high: float) -> Non
     if exact is not None:
         below = (np.arange(len(exact)) + 1) / len(exact)
         ax.step(exact, below, where="post", color=COLORS[1], linestyle="--", linewidth=1.3)
-    ax.set_xscale("symlog", linthresh=max(abs(high) * 1e-4, 1e-12))
+    linear = max(abs(high) * LINEAR, 1e-12)
+    ax.set_xscale("symlog", linthresh=linear)
+    ax.set_xticks(_decades(linear, float(min(values.min(), 0.0)), high))
     ax.axvline(0, color=FAINT, linewidth=0.8)
     ax.set(
         xlabel="eigenvalue (linear near 0)",
