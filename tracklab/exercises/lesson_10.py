@@ -126,13 +126,13 @@ def _draw_newton(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     fig, ax = plots.figure(title="The local quadratic", width=4.6, height=3.6)
     with plots.style():
         ax.contour(x, y, values, 14, colors="#999999", linewidths=0.8)
+        ax.plot(0, 0, "o", color="#222222", ms=9)
         for end, color, line, name in (
             (wanted, plots.COLORS[2], "-", "wanted: to where it is flat"),
             (mine, plots.COLORS[1], "--", "yours"),
         ):
             ax.plot([0, end[0]], [0, end[1]], line, color=color, label=name)
             ax.plot(*end, "o", color=color)
-        ax.plot(0, 0, "o", color="#222222")
         ax.set(aspect="equal", xlabel="first coordinate of p", ylabel="second")
         fig.legend(loc="outside lower left", ncols=2, fontsize=8.5)
     return fig
@@ -292,7 +292,9 @@ def _hvp_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
 
 def _fits(gradient: Any, x: Floats, v: Floats, step: float) -> bool:
     size = len(gradient.cubes)
-    return x.shape == v.shape == (size,) and 0.01 <= step <= 0.5 and bool(np.isfinite(x + v).all())
+    if not x.shape == v.shape == (size,) or not 0.01 <= step <= 0.5:
+        return False
+    return bool(np.isfinite(x + v).all() and v.any())
 
 
 _BENT = _Cubic(((4.0, 2.0), (2.0, 6.0)), (1.0, -2.0))
