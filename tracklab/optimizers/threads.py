@@ -6,7 +6,8 @@ Levenberg-Marquardt on a network, the two stand in each other's way: for a matri
 step took ten times as long with two threads as with one.
 
 Invariant: outside of all blocks the numbers of threads are what they were; results do not change
-but for rounding. Where there is no OpenBLAS (conda may bring another library), nothing is done.
+but for rounding. MKL, which conda may bring instead, is told as well; where neither is, nothing is
+done.
 """
 
 from __future__ import annotations
@@ -14,24 +15,28 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import scipy
+import scipy.linalg  # which loads its own OpenBLAS
 
-# What OpenBLAS calls the two functions: as it is, and as built for SciPy and for NumPy.
+# What the two functions are called: in OpenBLAS, in those built for SciPy and for NumPy, in MKL.
 NAMES = (
     ("openblas_get_num_threads", "openblas_set_num_threads"),
     ("scipy_openblas_get_num_threads", "scipy_openblas_set_num_threads"),
     ("scipy_openblas_get_num_threads64_", "scipy_openblas_set_num_threads64_"),
+    ("MKL_Get_Max_Threads", "MKL_Set_Num_Threads"),
 )
+FILES = ("*openblas*", "*mkl_rt*")
 
 
 class Library(NamedTuple):
-    """One OpenBLAS: how many threads it uses, and a way to change that."""
+    """One library: how many threads it uses, and a way to change that."""
 
     get: Callable[[], int]
     set: Callable[[int], object]
@@ -39,19 +44,25 @@ class Library(NamedTuple):
 
 @functools.cache
 def libraries() -> tuple[Library, ...]:
-    """Those that NumPy and SciPy have loaded, out of the folders that their wheels bring."""
+    """Those that NumPy and SciPy have loaded, out of their wheels' folders or conda's."""
+    homes = [Path(str(package.__file__)).parent for package in (np, scipy)]
+    folders = [
+        folder
+        for home in homes
+        for folder in (home.with_name(f"{home.name}.libs"), home / ".dylibs")
+    ]
+    folders += [Path(sys.prefix, "lib"), Path(sys.prefix, "Library", "bin")]
+    # only what is loaded already: nothing is brought in for this
+    mode = ctypes.DEFAULT_MODE | getattr(os, "RTLD_NOLOAD", 0)
     found = []
-    for package in (np, scipy):
-        home = Path(str(package.__file__)).parent
-        for folder in (home.with_name(f"{home.name}.libs"), home / ".dylibs"):
-            for path in sorted(folder.glob("*openblas*")) if folder.is_dir() else ():
-                with contextlib.suppress(OSError):
-                    library = ctypes.CDLL(str(path))  # already loaded: the same one
-                    found += [
-                        Library(getattr(library, get), getattr(library, to))
-                        for get, to in NAMES
-                        if hasattr(library, get) and hasattr(library, to)
-                    ]
+    for path in (path for folder in folders for name in FILES for path in folder.glob(name)):
+        with contextlib.suppress(OSError):
+            library = ctypes.CDLL(str(path), mode=mode)
+            found += [
+                Library(getattr(library, get), getattr(library, to))
+                for get, to in NAMES
+                if hasattr(library, get) and hasattr(library, to)
+            ]
     return tuple(found)
 
 
