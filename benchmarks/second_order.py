@@ -3,15 +3,19 @@
     python -m benchmarks.second_order                    all tasks (about three CPU minutes)
     python -m benchmarks.second_order surfaces velocity  some of them
     python -m benchmarks.second_order --seeds 0 1 2 velocity --figures FOLDER
+    python -m benchmarks.second_order --seeds 0 1 2 --save velocity   stores it for lesson 10
 
 Every task prints losses and ratios of one run on this machine, in CPU seconds; what is compiled has
 been so before a clock starts. First-order methods run many steps inside one compiled function, with
-a rate that falls to zero, the best of those in `RATES` (all are printed, all are counted).
+a rate that falls to zero, the best of those in `RATES` and the like (all are printed, and stored).
+`--save` writes what was measured on networks to `data/results/second_order.json`; wanted for it is
+one thread of TensorFlow: TF_NUM_INTRAOP_THREADS=1.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +25,7 @@ import numpy as np
 import scipy.optimize
 
 from tracklab import datasets, plots
+from tracklab.models import weights
 from tracklab.optimizers import (
     baseline,
     damped_newton,
@@ -36,6 +41,7 @@ from tracklab.optimizers import (
     problems,
     results,
     shampoo,
+    stored,
     surfaces,
     tasks,
 )
@@ -45,9 +51,14 @@ Limits = results.Limits
 RATES = (3e-3, 1e-2, 3e-2)  # of Adam
 SHORT, TIMES = 1.0, 10  # CPU seconds of Levenberg-Marquardt; times as long has Adam
 IMAGES, TEST, BATCH = 1000, 1000, 64
+SGD_RATES, ADAM_RATES = (0.05, 0.1, 0.2), (3e-3, 1e-2, 3e-2)  # on the CNN; Shampoo's as SGD's
 CNN_SECONDS, RNN_SECONDS = 5.0, 5.0
 GOAL = 1e-6  # largest component of the gradient, on surfaces
 FOREVER = 10**9
+
+
+# By task: what is known about it, and the rows of `stored.row`.
+Tables = dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]
 
 
 def falling(progress: float) -> float:
@@ -70,7 +81,7 @@ def save(figure: plots.Figure, folder: Path | None, name: str) -> None:
         (folder / f"{name}.png").write_bytes(plots.figure_to_png(figure))
 
 
-def on_surfaces(folder: Path | None, seeds: Sequence[int]) -> None:
+def on_surfaces(folder: Path | None, seeds: Sequence[int]) -> Tables:
     """Function evaluations of L-BFGS over SciPy's; steps of all methods."""
     made: dict[str, Callable[[], problems.Problem]] = {
         name: lambda name=name: problems.on_surface(surfaces.create(name))
@@ -124,13 +135,15 @@ def on_surfaces(folder: Path | None, seeds: Sequence[int]) -> None:
         )
     mean, most = np.mean(ratios), max(ratios)
     print(f"  own L-BFGS asks {mean:.2f} times as often as SciPy's, at most {most:.2f}")
+    return {}
 
 
-def on_velocity(folder: Path | None, seeds: Sequence[int]) -> None:
+def on_velocity(folder: Path | None, seeds: Sequence[int]) -> Tables:
     """The velocity regressor: Levenberg-Marquardt against Adam with ten times the seconds."""
+    tables: Tables = {}
     for noise in (0.0, 0.03):
         kept: dict[str, list[results.Result]] = {}
-        ratios = []
+        ratios, rows = [], []
         _, test = tasks.tracks(noise=noise)
         for seed in seeds:
             problem = tasks.velocity(noise=noise, seed=seed)
@@ -142,30 +155,31 @@ def on_velocity(folder: Path | None, seeds: Sequence[int]) -> None:
             brief = Limits(steps=FOREVER, cpu_seconds=SHORT, gradient=0)
             long = Limits(steps=FOREVER, cpu_seconds=TIMES * SHORT, gradient=0)
             runs = {
-                "Levenberg-Marquardt": levenberg_marquardt.levenberg_marquardt(
+                ("Levenberg-Marquardt", 0.0): levenberg_marquardt.levenberg_marquardt(
                     problem, limits=brief
                 ),
-                "L-BFGS": lbfgs.lbfgs(problem, limits=brief),
-                "Newton-CG": newton_cg.newton_cg(problem, limits=brief),
+                ("L-BFGS", 0.0): lbfgs.lbfgs(problem, limits=brief),
+                ("Newton-CG", 0.0): newton_cg.newton_cg(problem, limits=brief),
             }
             if noise == 0.0 and seed == seeds[0]:
-                runs["Gauss-Newton"] = gauss_newton.gauss_newton(
-                    problem, limits=Limits(steps=50, gradient=0)
-                )
-            rates = RATES if seed == seeds[0] and noise == 0.0 else RATES[1:2]
-            adams = {}
-            for rate in rates:
-                adams[rate] = baseline.first_order(
+                diverging = gauss_newton.gauss_newton(problem, limits=Limits(steps=50, gradient=0))
+                row("Gauss-Newton", diverging, prices)
+            adams = {
+                (f"Adam, {TIMES} x as long", rate): baseline.first_order(
                     *(problem, keras.optimizers.Adam(rate)), schedule=falling, every=50, limits=long
                 )
-                runs[f"Adam, {rate:g}, {TIMES} x as long"] = adams[rate]
+                for rate in RATES
+            }
             best = min(adams.values(), key=lambda run: run.loss)
-            for name, run in runs.items():
-                row(name, run, prices, f"  test {judge._value(run.x):.3g}")
-                kept.setdefault(name.split(",")[0], []).append(run)
-            when = runs["Levenberg-Marquardt"].first(best.loss, "cpu_seconds")
+            for (name, rate), run in (runs | adams).items():
+                tested = judge._value(run.x)
+                row(f"{name}, {rate:g}" if rate else name, run, prices, f"  test {tested:.3g}")
+                more = {"seed": seed, "rate": rate, "test": tested, "prices": prices}
+                rows.append(stored.row(run, name, **more))
+                kept.setdefault(name, []).append(run)
+            when = runs["Levenberg-Marquardt", 0.0].first(best.loss, "cpu_seconds")
             ratios.append(best["cpu_seconds"][-1] / when)
-            above = best.loss / runs["Levenberg-Marquardt"].loss
+            above = best.loss / runs["Levenberg-Marquardt", 0.0].loss
             print(
                 f"  seed {seed}: Adam's lowest loss is {above:.3g} times "
                 f"Levenberg-Marquardt's, which had it after {when:.3f} CPU-s: "
@@ -182,94 +196,125 @@ def on_velocity(folder: Path | None, seeds: Sequence[int]) -> None:
             folder,
             f"velocity_{noise}",
         )
+        about = {"weights": problem.size, "prices": prices, "noise": noise, "cpu_seconds": SHORT}
+        tables["velocity" if noise == 0 else "velocity, noisy"] = (about, rows)
+    return tables
 
 
-def on_motion(folder: Path | None, seeds: Sequence[int]) -> None:
+def on_motion(folder: Path | None, seeds: Sequence[int]) -> Tables:
     """The motion RNN on one full batch."""
-    begin = time.process_time()
-    problem = tasks.motion_network("rnn", units=6, count=64, frames=8, seed=seeds[0])
-    prices = derivatives.prices(problem, ("values", "products"))
-    took = time.process_time() - begin
-    print(
-        f"motion RNN, full batch: {problem.size} weights; in gradients: values "
-        f"{prices['values']:.2f}, products {prices['products']:.2f} (compiled in {took:.0f} CPU-s)"
-    )
     limits = Limits(steps=FOREVER, cpu_seconds=RNN_SECONDS, gradient=0)
-    runs = {
-        "L-BFGS": lbfgs.lbfgs(problem, limits=limits),
-        "Newton-CG": newton_cg.newton_cg(problem, inner=30, limits=limits),
-    }
-    for rate in RATES[1:]:
-        runs[f"Adam, {rate:g}"] = baseline.first_order(
-            *(problem, keras.optimizers.Adam(rate)), schedule=falling, limits=limits
+    kept: dict[str, list[results.Result]] = {}
+    rows = []
+    for seed in seeds:
+        begin = time.process_time()
+        problem = tasks.motion_network("rnn", units=6, count=64, frames=8, seed=seed)
+        prices = derivatives.prices(problem, ("values", "products"))
+        took = time.process_time() - begin
+        print(
+            f"motion RNN, full batch, seed {seed}: {problem.size} weights; in gradients: values "
+            f"{prices['values']:.2f}, products {prices['products']:.2f} "
+            f"(compiled in {took:.0f} CPU-s)"
         )
-    for name, run in runs.items():
-        row(name, run, prices)
-    adam = min((run for name, run in runs.items() if "Adam" in name), key=lambda run: run.loss)
-    for name in ("L-BFGS", "Newton-CG"):
-        fall = (adam["loss"][0] - adam.loss) / (adam["loss"][0] - runs[name].loss)
-        print(f"  in the same CPU seconds Adam's loss falls {fall:.2f} times as far as {name}'s")
+        runs = {
+            ("L-BFGS", 0.0): lbfgs.lbfgs(problem, limits=limits),
+            ("Newton-CG", 0.0): newton_cg.newton_cg(problem, inner=30, limits=limits),
+        }
+        for rate in RATES:
+            runs["Adam", rate] = baseline.first_order(
+                *(problem, keras.optimizers.Adam(rate)), schedule=falling, limits=limits
+            )
+        for (name, rate), run in runs.items():
+            row(f"{name}, {rate:g}" if rate else name, run, prices)
+            rows.append(stored.row(run, name, seed=seed, rate=rate, prices=prices))
+            kept.setdefault(name, []).append(run)
+        adam = min((run for (name, _), run in runs.items() if name == "Adam"), key=end_of)
+        for name in ("L-BFGS", "Newton-CG"):
+            fall = (adam["loss"][0] - adam.loss) / (adam["loss"][0] - runs[name, 0.0].loss)
+            print(
+                f"  in the same CPU seconds Adam's loss falls {fall:.2f} times as far as {name}'s"
+            )
     save(
-        plots.convergence(runs, title="On the motion RNN", prices=prices, so_far=True),
+        plots.convergence(kept, title="On the motion RNN", prices=prices, so_far=True),
         folder,
         "motion",
     )
+    about = {"weights": problem.size, "prices": prices, "cpu_seconds": RNN_SECONDS}
+    return {"motion RNN": (about | {"trajectories": 64, "frames": 8}, rows)}
 
 
-def on_cnn(folder: Path | None, seeds: Sequence[int]) -> None:
+def on_cnn(folder: Path | None, seeds: Sequence[int]) -> Tables:
     """The CNN: second order loses per second, and why."""
     images = datasets.cifar10(train=IMAGES, test=TEST)
-    made = tasks.classifier(images.train_images, images.train_labels, seed=seeds[0])
-    problem = made.problem
-    prices = derivatives.prices(problem, ("values", "products"), timings=3)
-    begin = time.process_time()
-    problem._value_and_gradient(problem.start)
-    whole = time.process_time() - begin
     limits = Limits(steps=FOREVER, cpu_seconds=CNN_SECONDS, gradient=0)
-    batches: dict[str, Any] = {
-        "batch_loss": made.batch_loss,
-        "examples": made.examples,
-        "batch_size": BATCH,
-        "limits": limits,
-        "schedule": falling,
-    }
-    runs = {
-        "SGD, momentum": baseline.first_order(
-            *(problem, keras.optimizers.SGD(0.05, momentum=0.9)), **batches
-        ),
-        "Adam": baseline.first_order(problem, keras.optimizers.Adam(3e-3), **batches),
-        "Shampoo": baseline.first_order(problem, shampoo.Shampoo(0.05), **batches),
-        "Adam, full batch": baseline.first_order(
+    kept: dict[str, list[results.Result]] = {}
+    rows, times = [], []
+    for seed in seeds:
+        made = tasks.classifier(images.train_images, images.train_labels, seed=seed)
+        problem = made.problem
+        prices = derivatives.prices(problem, ("values", "products"), timings=3)
+        begin = time.process_time()
+        problem._value_and_gradient(problem.start)
+        whole = time.process_time() - begin
+        batches: dict[str, Any] = {
+            "batch_loss": made.batch_loss,
+            "examples": made.examples,
+            "batch_size": BATCH,
+            "limits": limits,
+            "schedule": falling,
+        }
+        kinds: dict[str, tuple[Callable[[float], Any], tuple[float, ...]]] = {
+            "SGD, momentum": (lambda r: keras.optimizers.SGD(r, momentum=0.9), SGD_RATES),
+            "Adam": (keras.optimizers.Adam, ADAM_RATES),
+            "Shampoo": (shampoo.Shampoo, SGD_RATES),
+        }
+        runs = {
+            (name, rate): baseline.first_order(problem, make(rate), **batches, seed=seed)
+            for name, (make, rates) in kinds.items()
+            for rate in rates
+        }
+        runs["Adam, all images", 1e-2] = baseline.first_order(
             *(problem, keras.optimizers.Adam(1e-2)), every=5, limits=limits
-        ),
-        "L-BFGS": lbfgs.lbfgs(problem, limits=limits),
-        "Newton-CG": newton_cg.newton_cg(problem, inner=10, limits=limits),
-    }
-    sgd = runs["SGD, momentum"]
-    step = sgd["cpu_seconds"][-1] / max(len(sgd), 1)
-    print(
-        f"CNN, {images.name}, {made.examples} images: {problem.size} weights; one Hessian-vector "
-        f"product costs {prices['products']:.2f} gradients of all images, each {whole / step:.0f} "
-        f"steps of SGD (batch {BATCH})"
-    )
-    for name, run in runs.items():
-        problem.assign(run.x)
-        logits = problem.model(images.test_images.astype(np.float32)).numpy()
-        hit = float((logits.argmax(-1) == images.test_labels).mean())
-        row(name, run, prices, f"  test accuracy {hit:.3f}")
-    problem.assign(problem.start)
-    for name in ("L-BFGS", "Newton-CG"):
-        times = runs[name]["cpu_seconds"][-1] / sgd.first(runs[name].loss, "cpu_seconds")
-        print(
-            f"  {name} needs {times:.1f} times the CPU seconds of SGD for its loss of "
-            f"{runs[name].loss:.3g}"
         )
-    ahead = min(runs, key=lambda name: runs[name].loss)
+        runs["L-BFGS", 0.0] = lbfgs.lbfgs(problem, limits=limits)
+        runs["Newton-CG", 0.0] = newton_cg.newton_cg(problem, inner=10, limits=limits)
+        sgd = min((run for (name, _), run in runs.items() if name == "SGD, momentum"), key=end_of)
+        step = sgd["cpu_seconds"][-1] / max(len(sgd), 1)
+        times.append(whole / step)
+        print(
+            f"CNN, {images.name}, {made.examples} images, seed {seed}: {problem.size} weights; one "
+            f"Hessian-vector product costs {prices['products']:.2f} gradients of all images, each "
+            f"{times[-1]:.0f} steps of SGD (batch {BATCH})"
+        )
+        for (name, rate), run in runs.items():
+            problem.assign(run.x)
+            logits = problem.model(images.test_images.astype(np.float32)).numpy()
+            hit = float((logits.argmax(-1) == images.test_labels).mean())
+            row(f"{name}, {rate:g}" if rate else name, run, prices, f"  test accuracy {hit:.3f}")
+            rows.append(stored.row(run, name, seed=seed, rate=rate, test=hit, prices=prices))
+            kept.setdefault(name, []).append(run)
+        problem.assign(problem.start)
+        for name in ("L-BFGS", "Newton-CG"):
+            run = runs[name, 0.0]
+            longer = run["cpu_seconds"][-1] / sgd.first(run.loss, "cpu_seconds")
+            print(
+                f"  {name} needs {longer:.1f} times the CPU seconds of SGD for its loss of "
+                f"{run.loss:.3g}"
+            )
+    ahead = min(runs, key=lambda key: runs[key].loss)[0]
     title = f"On the CNN {ahead} is ahead by the second"
-    save(plots.convergence(runs, title=title, prices=prices, so_far=True), folder, "cnn")
+    save(plots.convergence(kept, title=title, prices=prices, so_far=True), folder, "cnn")
+    about = {"weights": problem.size, "prices": prices, "cpu_seconds": CNN_SECONDS}
+    about |= {"images": images.name, "examples": made.examples, "batch": BATCH, "test": TEST}
+    return {"CNN": (about | {"steps_of_sgd_a_gradient": float(np.median(times))}, rows)}
 
 
-def on_spectrum(folder: Path | None, seeds: Sequence[int]) -> None:
+def end_of(run: results.Result) -> float:
+    """The lowest loss; inf for a run that never had one."""
+    return run.loss if np.isfinite(run.loss) else float("inf")
+
+
+def on_spectrum(folder: Path | None, seeds: Sequence[int]) -> Tables:
     """The eigenvalues of the regressor's loss, at its start and after Levenberg-Marquardt."""
     problem = tasks.velocity(seed=seeds[0])
     found = levenberg_marquardt.levenberg_marquardt(problem, limits=Limits(steps=60))
@@ -290,6 +335,7 @@ def on_spectrum(folder: Path | None, seeds: Sequence[int]) -> None:
         )
         title = f"Regressor's loss, {name}: few directions are steep"
         save(plots.spectrum(density, title=title, exact=exact), folder, f"spectrum_{name[:2]}")
+    return {}
 
 
 TASKS = {
@@ -306,13 +352,21 @@ def main() -> None:
     parser.add_argument("tasks", nargs="*", default=[], help=f"some of {', '.join(TASKS)}")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the first weights")
     parser.add_argument("--figures", type=Path, help="a folder for figures")
+    parser.add_argument("--save", action="store_true", help="store what was measured on networks")
     options = parser.parse_args()
     unknown = set(options.tasks) - set(TASKS)
     if unknown:
         parser.error(f"no task {', '.join(sorted(unknown))}; there are {', '.join(TASKS)}")
     begin = time.process_time()
     for name in options.tasks or TASKS:
-        TASKS[name](options.figures, options.seeds)
+        tables = TASKS[name](options.figures, options.seeds)
+        for task, (about, rows) in tables.items() if options.save else ():
+            command = f"python -m benchmarks.second_order --save {name}"
+            threads = os.environ.get("TF_NUM_INTRAOP_THREADS", "as many as there are cores")
+            known = {"command": command, "threads": threads}
+            known |= {"machine": weights.machine(), "versions": weights.versions()}
+            stored.write(task, known | about, rows)
+            print(f"  stored: {task}")
         print(f"  ({time.process_time() - begin:.0f} CPU-s so far)\n", flush=True)
 
 
