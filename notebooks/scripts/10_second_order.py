@@ -923,8 +923,8 @@ plots.convergence(
     prices=prices,
     so_far=True,
     width=6.4,
-    title=f"With ten times the seconds, Adam's loss is {quotient.min():.0f} to {quotient.max():.0f} times "
-    "Levenberg-Marquardt's",
+    title=f"Adam's loss is {quotient.min():.0f} to {quotient.max():.0f} times Levenberg-Marquardt's, "
+    "with ten times the seconds",
 )
 
 # %%
@@ -1095,12 +1095,10 @@ show(shampoo.Shampoo._learn, shampoo.inverse_fourth_root, docstring=False)
 # %% tags=["plot"]
 print(f"{on_cnn.about['images']}")
 print(on_cnn.about["command"])
-print(f"{'':20} rate   loss, three seeds         accuracy on new pictures    steps")
+print(f"{'':18} {'rate':>6}   {'loss, three seeds':>23}   {'accuracy on new':>17}   {'steps':>11}")
 for method in sorted(on_cnn.methods, key=lambda name: np.median(on_cnn.ends(name))):
-    loss, new = (
-        " ".join(f"{value:.3f}" for value in on_cnn.ends(method, column))
-        for column in ("loss", "test")
-    )
+    loss = " ".join(f"{value:7.2g}" for value in on_cnn.ends(method))
+    new = " ".join(f"{value:.3f}" for value in on_cnn.ends(method, "test"))
     rate = f"{on_cnn.rate(method):g}" if on_cnn.rate(method) else "-"
     print(
         f"{method:18} {rate:>6}   {loss}   {new}   {np.median(on_cnn.ends(method, 'step')):11.0f}"

@@ -22,7 +22,7 @@ ROOM = 0.22  # inches of a row of the legend
 BLUR = 0.012  # of the range of eigenvalues: width of the Gaussian that stands for a point
 OUTLIERS = 3  # eigenvalues that are named
 LINEAR = 1e-4  # of the largest eigenvalue: below, an axis of shares is linear
-DECADES = 4  # ticks on either side of 0
+DECADES = 2  # ticks on either side of 0
 
 Floats = NDArray[np.float64]
 
@@ -143,7 +143,7 @@ def spectrum(
         top = left.get_ylim()[1]
         left.set(
             yscale="log",
-            ylim=(top * 1e-5, top * 2),
+            ylim=(top * 1e-5, top * 40),  # with room for the legend
             xlabel="eigenvalue",
             ylabel="density",
             title="Density",
