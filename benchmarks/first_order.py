@@ -1,14 +1,16 @@
 """First-order methods: equal to Keras, what a step costs, how fast the race is drawn, and tuning.
 
     python -m benchmarks.first_order
-    python -m benchmarks.first_order --tune [TASK ...] [--budget N] [--out FOLDER] [--save]
+    python -m benchmarks.first_order --tune [TASK ...] [--budget N] [--schedule NAME]
+                                      [--seeds N] [--fresh N] [--out FOLDER] [--save]
 
 The first takes about a minute: the largest difference to Keras' weights after 24 steps on the
 classifier and the motion network, processor time of a step against Keras', the best steps of
 differences in both precisions, and the time that the explorer "race" takes to draw.
 
 With --tune each method is tuned on the tasks named (all if none), and then compared on other seeds,
-in many short trainings: minutes to an hour. What is finished lies in FOLDER and is not run again.
+in many short trainings: minutes to an hour. What is finished lies in FOLDER and is not run again;
+with more --seeds or --fresh ones, only those are new.
 --save stores the tables for the lessons.
 """
 
@@ -136,13 +138,15 @@ def drawing():
         )
 
 
-def tune(names, budget, out, save):
+def tune(names, budget, schedule, seeds, fresh, out, save):
     stored = {}
     for name in names or trials.TASKS:
         task = trials.TASKS[name]
-        folder = Path(out) / f"{name}-{budget}"
-        tuned = tuning.tune(task, budget=budget, out=folder / "tuning")
-        compared = tuning.compare(task, tuned, budget=budget, out=folder / "comparison")
+        folder = Path(out) / f"{name}-{budget}-{schedule}"
+        fixed = {"budget": budget, "schedule": schedule}
+        tuned = tuning.tune(task, seeds=range(seeds), out=folder / "tuning", **fixed)
+        others = range(tuning.SEEDS[0], tuning.SEEDS[0] + fresh)
+        compared = tuning.compare(task, tuned, seeds=others, out=folder / "comparison", **fixed)
         gradients, seconds = tuning.spent(tuned.table)
         print(
             f"\n{name}, {budget} steps: tuning took {len(tuned.table)} runs, {gradients} gradients"
@@ -166,7 +170,7 @@ def tune(names, budget, out, save):
                 f"{row['diverged']:<9} {loss:29} {cost:.2f}{edge}"
             )
         stored[name] = {
-            "budget": budget,
+            **fixed,
             "tuning": [{k: plain(v) for k, v in row.items()} for row in rows],
             "tried": [{k: plain(v) for k, v in row.items()} for row in tuned.table.rows],
             "comparison": [{k: plain(v) for k, v in row.items()} for row in compared.rows],
@@ -201,11 +205,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tune", nargs="*", choices=[*trials.TASKS], help="tasks; all if none")
     parser.add_argument("--budget", type=int, default=trials.BUDGET)
+    parser.add_argument(
+        "--seeds", type=int, default=len(tuning.TUNING_SEEDS), help="that every rate is tried with"
+    )
+    parser.add_argument(
+        "--fresh", type=int, default=len(tuning.SEEDS), help="seeds that compare the methods"
+    )
+    parser.add_argument("--schedule", choices=[*trials.SCHEDULES], default=trials.COSINE)
     parser.add_argument("--out", default="data/cache/first_order")
     parser.add_argument("--save", action="store_true", help="store the tables for the lessons")
     options = parser.parse_args()
     if options.tune is not None:
-        tune(options.tune, options.budget, options.out, options.save)
+        tune(
+            *(options.tune, options.budget, options.schedule),
+            *(options.seeds, options.fresh, options.out, options.save),
+        )
         return
     equality()
     differences()

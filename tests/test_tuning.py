@@ -178,8 +178,10 @@ def test_a_trial_learns_and_begins_where_all_begin(name):
     assert wild["loss"] == math.inf or wild["loss"] > 10 * abs(found["start"])
 
 
-def test_a_trial_repeats():
-    one, two = (trials.motion_rnn(method="momentum", rate=0.01, seed=1, budget=6) for _ in range(2))
+def test_a_trial_repeats_whatever_was_tried_before():
+    one = trials.motion_rnn(method="momentum", rate=0.01, seed=1, budget=6)
+    trials.motion_rnn(method="momentum", rate=0.1, seed=3, budget=3)
+    two = trials.motion_rnn(method="momentum", rate=0.01, seed=1, budget=6)
     np.testing.assert_array_equal(one["held_out"], two["held_out"])
     other = trials.motion_rnn(method="momentum", rate=0.01, seed=2, budget=6)
     assert other["start"] != one["start"]
@@ -201,12 +203,13 @@ def test_a_trial_that_diverges_keeps_what_it_saw():
             return (np.float32(0),)
 
     model = Line()
-    found = trials.trial(
-        *(model, Nothing(), lambda m, batch: {"loss": m.w**2}, lambda: float(model.w**2)),
-        method="sgd",
-        rate=1e2,
-        budget=50,
+    bench = trials.Bench(
+        *(model, lambda m, batch: {"loss": m.w**2}, lambda: {"loss": float(model.w**2), "w": 1.0}),
+        first=lambda seed: [np.float32(1)],
+        data=lambda seed: Nothing(),
     )
+    found = bench.trial("sgd", 1e2, budget=50)
+    assert found["w"] is None
     assert found["loss"] == math.inf
     assert 5 < found["steps"] < 50
     assert np.isfinite(found["held_out"]).all()
@@ -219,11 +222,8 @@ def test_a_trial_that_diverges_keeps_what_it_saw():
         ({"rate": -1}, "rate"),
         ({"method": "lion"}, "method"),
     ):
-        settings = {"method": "sgd", "rate": 0.1} | options
         with pytest.raises(errors.InputError, match=said):
-            trials.trial(
-                *(model, Nothing(), lambda m, b: {"loss": m.w**2}, lambda: 0.0), **settings
-            )
+            bench.trial(**{"method": "sgd", "rate": 0.1} | options)
 
 
 @pytest.mark.slow

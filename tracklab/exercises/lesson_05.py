@@ -19,34 +19,6 @@ Whole = NDArray[np.integer[Any]]
 Step = tuple[float, float, float]
 
 
-def _lines(
-    title: str,
-    xlabel: str,
-    ylabel: str,
-    wanted: Any,
-    got: Any,
-    *,
-    given: Any = None,
-) -> Any:
-    """Wanted and yours as lines over frames, and what was given as crosses; None if it cannot."""
-    from tracklab import plots
-
-    wanted = np.asarray(wanted, float)
-    mine = np.asarray(got, float)
-    fig, ax = plots.figure(title=title, width=5, height=2.8)
-    with plots.style():
-        if given is not None:
-            places = np.arange(len(given))
-            ax.plot(places, given, "x", color="#777777", label="detected", markersize=7)
-        ax.plot(np.arange(len(wanted)), wanted, "o-", color=plots.COLORS[2], label="wanted")
-        if mine.shape == wanted.shape:
-            ax.plot(np.arange(len(mine)), mine, "s--", color=plots.COLORS[1], label="yours")
-        ax.set(xlabel=xlabel, ylabel=ylabel)
-        ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.legend(fontsize=8.5)
-    return fig
-
-
 # -- the error after hidden frames ---------------------------------------------------------------
 
 
@@ -387,9 +359,11 @@ def _are_filtered(detections: Floats, alpha: float, beta: float) -> bool:
 
 
 def _draw_alpha_beta(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
+    from tracklab.exercises import sketch
+
     mine = np.asarray(got, float)
     mine = mine[:, 0] if mine.ndim == 2 and mine.shape[1] == 2 else mine
-    return _lines(
+    return sketch.lines(
         "Position, frame by frame",
         "frame",
         "position (pixels)",
@@ -1075,7 +1049,9 @@ def _is_reached(inputs: Floats, weight: float) -> bool:
 
 
 def _draw_reach(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
-    return _lines(
+    from tracklab.exercises import sketch
+
+    return sketch.lines(
         f"What the last state owes to earlier ones (weight {inputs[1]:g})",
         "frames back",
         "derivative",

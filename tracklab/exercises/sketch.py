@@ -205,6 +205,28 @@ class Sheet:
 _ROUND = tuple(n * 10.0**k for k in range(-1, 6) for n in (1, 2, 5))
 
 
+def lines(title: str, xlabel: str, ylabel: str, wanted: Any, got: Any, *, given: Any = None) -> Any:
+    """Wanted and yours `(T,)` as lines over 0, 1, 2, ..., and what was given `(T,)` as crosses.
+
+    A figure of `plots`. What came is left out where its shape is another.
+    """
+    from tracklab import plots
+
+    wanted, mine = np.asarray(wanted, float), np.asarray(got, float)
+    fig, ax = plots.figure(title=title, width=5, height=2.8)
+    with plots.style():
+        if given is not None:
+            places = np.arange(len(given))
+            ax.plot(places, given, "x", color="#777777", label="given", markersize=7)
+        ax.plot(np.arange(len(wanted)), wanted, "o-", color=plots.COLORS[2], label="wanted")
+        if mine.shape == wanted.shape:
+            ax.plot(np.arange(len(mine)), mine, "s--", color=plots.COLORS[1], label="yours")
+        ax.set(xlabel=xlabel, ylabel=ylabel)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.legend(fontsize=8.5)
+    return fig
+
+
 def _stroke(
     paper: NDArray[np.uint8], a: Any, b: Any, colour: Colour, dashed: bool, carry: float = 0.0
 ) -> float:

@@ -5,14 +5,14 @@
 loss on held-out examples over three axes: steps, gradients, seconds (wall and processor's).
 
 Invariant: the same task, seed and budget begin with the same weights and see the same batches,
-whatever the method and its rate.
+whatever the method and its rate, and whatever was tried before.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,8 @@ from tracklab.motion import recipe as moving
 from tracklab.optimizers import clipping
 from tracklab.optimizers.plugged import plugged
 from tracklab.quiet import keras, tf
-from tracklab.training.steps import evaluator
+from tracklab.training.batches import Seeded
+from tracklab.training.steps import compiled_step, evaluator, takes_seed, with_seed
 
 Floats = NDArray[np.float64]
 Found = dict[str, Any]
@@ -38,79 +39,122 @@ HELD_OUT_SEED = 77_777  # no trial learns from what this seed draws
 CONSTANT, COSINE = "constant", "cosine"
 SCHEDULES = {CONSTANT: training.constant, COSINE: training.cosine()}
 
-CNN_IMAGES, CNN_HELD_OUT, CNN_BATCH = 4_000, 500, 64
+CNN_IMAGES, CNN_HELD_OUT, CNN_BATCH = 20_000, 1_000, 64
 HEADS_FRAMES, HEADS_HELD_OUT, HEADS_BATCH = 96, 32, 8
 RNN_KIND, RNN_UNITS, RNN_BATCH, RNN_FRAMES, RNN_HELD_OUT = "gru", 16, 32, 20, 256
 
 
-def trial(
-    model: Any,
-    data: training.Source,
-    objective: Any,
-    held_out: Callable[[], float],
-    *,
-    method: str,
-    rate: float,
-    seed: int = 0,
-    budget: int = BUDGET,
-    schedule: str = CONSTANT,
-    clip: float = 0.0,
-) -> Found:
-    """Train a network by one of the written-out methods and look at it on the way.
+class Bench:
+    """A network that many trials share: compiled once a method, begun anew for every trial.
 
-    model, data, objective: as `training.fit` takes them. held_out: the loss on examples that are
-        not learned from, of the model as it is; the clock stands still meanwhile.
-    method, rate: as `plugged` takes them. seed: of what the objective draws. budget: steps.
-    schedule: of the rate, "constant" or "cosine". clip: the longest gradient, all weights together;
-        0 for no limit.
-
-    Figures: loss (held out, at the end; inf where it diverged), start, lowest, steps, gradients,
-    seconds and cpu_seconds of the steps, without the first, in which TensorFlow compiles. Curves,
-    one entry a look: held_out, at_step, at_gradient, at_second, at_cpu_second.
+    model, objective: as `training.fit` takes them. held_out: figures by name, "loss" among them, on
+    examples that are not learned from, of the model as it is; the clock stands still meanwhile.
+    first: by seed, the arrays that the model's variables begin with. data: by seed, the batches.
     """
-    budget = int(errors.number("budget", budget, low=1, whole=True))
-    errors.choice("schedule", schedule, SCHEDULES)
-    limit = float(errors.number("clip", clip, low=0))
-    optimizer = plugged(
-        *(method, rate),
-        clip=(lambda gradients: clipping.by_global_norm(gradients, limit)) if limit else None,
-    )
-    start = held_out()
-    diverged = False
-    try:
-        curves = training.fit(
-            *(model, data),
-            objective=objective,
-            optimizer=optimizer,
-            steps=budget,
-            schedule=SCHEDULES[schedule],
-            validation=lambda: {"loss": held_out()},
-            validate_every=max(1, budget // LOOKS),
-            seed=seed,
-            progress=False,
-            name=method,
-        )
-    except training.Diverged as error:
-        curves, diverged = error.curves, True
-    times = [_without_compiling(curves[name]) for name in ("seconds", "cpu_seconds")]
-    looks = np.flatnonzero(np.isfinite(curves.val_loss))
-    at = [np.concatenate([[0.0], column[looks]]) for column in (curves.step, *times)]
-    losses = np.concatenate([[start], curves.val_loss[looks]])
-    return {
-        "loss": math.inf if diverged else float(losses[-1]),
-        "start": start,
-        "lowest": float(losses.min()),
-        "steps": len(curves),
-        "gradients": len(curves),
-        "seconds": float(times[0][-1]) if len(curves) else 0.0,
-        "cpu_seconds": float(times[1][-1]) if len(curves) else 0.0,
-        "held_out": losses,
-        "at_step": at[0],
-        # these methods ask for one gradient of a batch in each step, and for nothing else
-        "at_gradient": at[0],
-        "at_second": at[1],
-        "at_cpu_second": at[2],
-    }
+
+    def __init__(
+        self,
+        model: Any,
+        objective: Any,
+        held_out: Callable[[], Mapping[str, float]],
+        *,
+        first: Callable[[int], Sequence[Any]],
+        data: Callable[[int], training.Source],
+    ) -> None:
+        self.model, self.held_out, self.first, self.data = model, held_out, first, data
+        self.draws = takes_seed(objective)
+        self.objective = with_seed(objective) if self.draws else objective
+        self._ready: dict[tuple[str, float], tuple[Any, list[Any], Any]] = {}
+
+    def trial(
+        self,
+        method: str,
+        rate: float,
+        *,
+        seed: int = 0,
+        budget: int = BUDGET,
+        schedule: str = CONSTANT,
+        clip: float = 0.0,
+    ) -> Found:
+        """Train the network by one of the written-out methods and look at it on the way.
+
+        method, rate: as `plugged` takes them. seed: of the first weights, of the batches, and of
+            what the objective draws. budget: steps. schedule: of the rate, "constant" or "cosine".
+            clip: the longest gradient, all weights together; 0 for no limit.
+
+        Figures: loss (held out, at the end; inf where it diverged), start, lowest, steps,
+        gradients, seconds and cpu_seconds of the steps, the first counted as long as the usual one,
+        for in it TensorFlow may compile; and what else `held_out` measures, at the end, None where
+        it diverged. Curves, one entry a look: held_out, at_step, at_gradient, at_second,
+        at_cpu_second.
+        """
+        rate = float(errors.number("rate", rate, low=0))
+        seed = int(errors.number("seed", seed, low=0, whole=True))
+        budget = int(errors.number("budget", budget, low=1, whole=True))
+        errors.choice("schedule", schedule, SCHEDULES)
+        optimizer, step = self._begun(method, float(errors.number("clip", clip, low=0)), seed)
+        data = self.data(seed)
+        seen: dict[str, float] = {}
+
+        def look() -> dict[str, float]:
+            seen.update(self.held_out())
+            return {"loss": seen["loss"]}
+
+        start, diverged = float(look()["loss"]), False
+        try:
+            curves = training.fit(
+                *(self.model, Seeded(data, seed) if self.draws else data),
+                train_step=step,
+                optimizer=optimizer,
+                learning_rate=rate,
+                steps=budget,
+                schedule=SCHEDULES[schedule],
+                validation=look,
+                validate_every=max(1, budget // LOOKS),
+                seed=seed,
+                progress=False,
+                name=method,
+            )
+        except training.Diverged as error:
+            curves, diverged = error.curves, True
+        times = [_without_compiling(curves[name]) for name in ("seconds", "cpu_seconds")]
+        looks = np.flatnonzero(np.isfinite(curves.val_loss))
+        at = [np.concatenate([[0.0], column[looks]]) for column in (curves.step, *times)]
+        losses = np.concatenate([[start], curves.val_loss[looks]])
+        # a network that diverged is back at its start, and what it can do there is no result
+        others = {k: None if diverged else v for k, v in seen.items() if k != "loss"}
+        return others | {
+            "loss": math.inf if diverged else float(losses[-1]),
+            "start": start,
+            "lowest": float(losses.min()),
+            "steps": len(curves),
+            "gradients": len(curves),
+            "seconds": float(times[0][-1]) if len(curves) else 0.0,
+            "cpu_seconds": float(times[1][-1]) if len(curves) else 0.0,
+            "held_out": losses,
+            "at_step": at[0],
+            # these methods ask for one gradient of a batch in each step, and for nothing else
+            "at_gradient": at[0],
+            "at_second": at[1],
+            "at_cpu_second": at[2],
+        }
+
+    def _begun(self, method: str, clip: float, seed: int) -> tuple[Any, Any]:
+        """A method's optimizer and its compiled step, both and the model as if they were new."""
+        key = (method, clip)
+        if key not in self._ready:
+            limited = functools.partial(clipping.by_global_norm, limit=clip) if clip else None
+            optimizer = plugged(method, clip=limited)
+            optimizer.build(self.model.trainable_variables)
+            empty = [variable.numpy() for variable in optimizer.variables]
+            step = compiled_step(self.model, self.objective, optimizer)
+            self._ready[key] = optimizer, empty, step
+        optimizer, empty, step = self._ready[key]
+        for variable, value in zip(optimizer.variables, empty, strict=True):
+            variable.assign(value)
+        for variable, value in zip(self.model.variables, self.first(seed), strict=True):
+            variable.assign(value)
+        return optimizer, step
 
 
 def _without_compiling(times: Floats) -> Floats:
@@ -122,68 +166,54 @@ def _without_compiling(times: Floats) -> Floats:
     return times - times[0] + usual
 
 
-def cnn(
-    method: str,
-    rate: float,
-    seed: int = 0,
-    budget: int = BUDGET,
-    schedule: str = CONSTANT,
-    clip: float = 0.0,
-) -> Found:
-    """Lesson 02's repaired article network on 4,000 images of CIFAR-10 (or of what stands in).
+def cnn(method: str, rate: float, **how: Any) -> Found:
+    """Lesson 02's repaired article network on 20,000 images of CIFAR-10 (or of what stands in).
 
-    Figures and curves as `trial` says, and accuracy, on 500 held-out images.
+    how: of `Bench.trial`. Figures and curves as it says, and accuracy, on 1,000 held-out images.
     """
-    images, labels, test_images, test_labels = _pictures()
-    model = classifier.article(classifier.LOGITS, seed=seed)
+    return _cnn().trial(method, rate, **how)
+
+
+@functools.cache
+def _cnn() -> Bench:
+    images, labels, *others = _pictures()
+    model = classifier.article(classifier.LOGITS, seed=0)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    look = evaluator(model, test_images, test_labels, loss)
-    data = training.Batches(images, labels, CNN_BATCH, seed)
-    found = trial(
-        *(model, data, training.objective_of(loss), lambda: look()["loss"]),
-        method=method,
-        rate=rate,
-        seed=seed,
-        budget=budget,
-        schedule=schedule,
-        clip=clip,
+    return Bench(
+        *(model, training.objective_of(loss), evaluator(model, *others, loss)),
+        first=lambda seed: classifier.article(classifier.LOGITS, seed=seed).get_weights(),
+        data=lambda seed: training.Batches(images, labels, CNN_BATCH, seed),
     )
-    # a network that diverged is back at its start, and what it can do there is no result
-    return found | {"accuracy": look()["accuracy"] if math.isfinite(found["loss"]) else None}
 
 
 @functools.cache
 def _pictures() -> tuple[Any, Any, Any, Any]:
-    images = datasets.cifar10().subset(train=CNN_IMAGES, test=CNN_HELD_OUT)
+    images = datasets.cifar10(train=CNN_IMAGES, test=CNN_HELD_OUT)
     return images.train_images, images.train_labels, images.test_images, images.test_labels
 
 
-def heads(
-    method: str,
-    rate: float,
-    seed: int = 0,
-    budget: int = BUDGET,
-    schedule: str = CONSTANT,
-    clip: float = 0.0,
-) -> Found:
+def heads(method: str, rate: float, **how: Any) -> Found:
     """The region proposal network and the head of lesson 04's detector, new, on the shipped one's
     backbone, which stays as it is: its maps are computed once.
+
+    how: of `Bench.trial`.
     """
-    model = Heads(seed)
+    return _heads().trial(method, rate, **how)
+
+
+@functools.cache
+def _heads() -> Bench:
+    model = Heads(0)
     frames, others = _maps(HEADS_FRAMES, "train"), _maps(HEADS_HELD_OUT, "test")
     judged = tf.function(lambda k: model.loss(_rows(others, k), tf.stack([k[0], HELD_OUT_SEED])))
     parts = [
         tf.range(start, start + HEADS_BATCH) for start in range(0, HEADS_HELD_OUT, HEADS_BATCH)
     ]
-    return trial(
-        *(model, _Maps(frames, HEADS_BATCH, seed), heads_objective),
-        lambda: float(np.mean([float(judged(part)) for part in parts])),
-        method=method,
-        rate=rate,
-        seed=seed,
-        budget=budget,
-        schedule=schedule,
-        clip=clip,
+    return Bench(
+        *(model, heads_objective),
+        lambda: {"loss": float(np.mean([float(judged(part)) for part in parts]))},
+        first=lambda seed: [v.numpy() for v in Heads(seed).variables],
+        data=lambda seed: _Maps(frames, HEADS_BATCH, seed),
     )
 
 
@@ -252,32 +282,29 @@ def _maps(count: int, part: str) -> Any:
     return fine, coarse, tf.constant(truth), tf.constant(labels)
 
 
-def motion_rnn(
-    method: str,
-    rate: float,
-    seed: int = 0,
-    budget: int = BUDGET,
-    schedule: str = CONSTANT,
-    clip: float = moving.CLIP,
-) -> Found:
+def motion_rnn(method: str, rate: float, **how: Any) -> Found:
     """Lesson 05's motion network, a GRU of 16 units, on fresh trajectories of 20 frames.
 
-    clip: as in lesson 05, unless another is given.
+    how: of `Bench.trial`; gradients are clipped as in lesson 05 unless it says another limit.
     """
-    model = motion.Network(RNN_KIND, units=RNN_UNITS, seed=seed)
-    options = {"lengths": ((0.0, RNN_FRAMES),)}
-    data = moving.Trajectories(batch_size=RNN_BATCH, seed=seed, **options)  # type: ignore[arg-type]
-    other = moving.Trajectories(batch_size=RNN_HELD_OUT, seed=HELD_OUT_SEED, **options)  # type: ignore[arg-type]
-    held_out = tuple(tf.constant(part) for part in other.batch(0))
+    return _motion_rnn().trial(method, rate, **({"clip": moving.CLIP} | how))
+
+
+@functools.cache
+def _motion_rnn() -> Bench:
+    def network(seed: int) -> motion.Network:
+        return motion.Network(RNN_KIND, units=RNN_UNITS, seed=seed)
+
+    def source(seed: int, count: int) -> moving.Trajectories:
+        return moving.Trajectories(batch_size=count, seed=seed, lengths=((0.0, RNN_FRAMES),))
+
+    model = network(0)
+    held_out = tuple(tf.constant(part) for part in source(HELD_OUT_SEED, RNN_HELD_OUT).batch(0))
     judged = tf.function(lambda: moving.objective(model, held_out)["loss"])
-    return trial(
-        *(model, data, moving.objective, lambda: float(judged())),
-        method=method,
-        rate=rate,
-        seed=seed,
-        budget=budget,
-        schedule=schedule,
-        clip=clip,
+    return Bench(
+        *(model, moving.objective, lambda: {"loss": float(judged())}),
+        first=lambda seed: [v.numpy() for v in network(seed).variables],
+        data=lambda seed: source(seed, RNN_BATCH),
     )
 
 

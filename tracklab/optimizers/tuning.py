@@ -33,7 +33,7 @@ LOSS = "loss"
 STEP = math.sqrt(10.0)  # from one rate to the next
 AROUND = 2  # rates on each side of Keras' own, at first
 WIDEN = 6  # times that a grid may grow by a rate: three decades
-TUNING_SEEDS, SEEDS = (0, 1), (100, 101, 102)
+TUNING_SEEDS, SEEDS = (0, 1), (100, 101, 102, 103, 104)
 
 # What loss is drawn over: the curve of a trial, and what it is in words.
 AXES = {
