@@ -29,12 +29,13 @@ from tracklab.files import write_whole
 from tracklab.models import classifier
 from tracklab.motion import recipe
 from tracklab.optimizers import first_order, gradient_check, trials, tuning
+from tracklab.optimizers import stored_tuning as stored
 from tracklab.optimizers.networks import NetworkLoss
 from tracklab.optimizers.plugged import of_keras, plugged
 from tracklab.quiet import keras, tf
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULT = ROOT / "data" / "results" / "first_order.json"
+RESULT = stored.PATH
 STEPS, BATCH = 24, 16
 GOAL = 100  # milliseconds
 RATES = {"sgd": 0.05, "momentum": 0.02, "nesterov": 0.02, "adagrad": 0.02, "rmsprop": 5e-4}
@@ -139,7 +140,7 @@ def drawing():
 
 
 def tune(names, budget, schedule, seeds, fresh, out, save):
-    stored = {}
+    kept = {}
     for name in names or trials.TASKS:
         task = trials.TASKS[name]
         folder = Path(out) / f"{name}-{budget}-{schedule}"
@@ -169,36 +170,13 @@ def tune(names, budget, schedule, seeds, fresh, out, save):
                 f"{row['method']:12}  {row['rate']:<9.3g} {row['rates tried']:<6} "
                 f"{row['diverged']:<9} {loss:29} {cost:.2f}{edge}"
             )
-        stored[name] = {
-            **fixed,
-            "tuning": [{k: plain(v) for k, v in row.items()} for row in rows],
-            "tried": [{k: plain(v) for k, v in row.items()} for row in tuned.table.rows],
-            "comparison": [{k: plain(v) for k, v in row.items()} for row in compared.rows],
-            "curves": {
-                axis: {
-                    method: [short(places), [short(each) for each in losses]]
-                    for method, (places, losses) in tuning.bands(compared, axis).items()
-                }
-                for axis in tuning.AXES
-            },
-        }
+        kept[name] = stored.packed(tuned, compared, {"data": trials.data_of(name), **fixed})
     if save:
         before = json.loads(RESULT.read_text()) if RESULT.is_file() else {"tasks": {}}
         machine = {"cores": os.cpu_count(), "python": platform.python_version()}
-        tasks = before["tasks"] | stored
-        write_whole(RESULT, json.dumps({"machine": machine, "tasks": tasks}, indent=1) + "\n")
+        text = json.dumps({"machine": machine, "tasks": before["tasks"] | kept})
+        write_whole(RESULT, text + "\n")
         print(f"stored in {RESULT.relative_to(ROOT)}")
-
-
-def plain(value):
-    """A number as JSON holds it; what is not finite as text."""
-    if isinstance(value, (float, np.floating)):
-        return float(f"{value:.5g}") if np.isfinite(value) else str(value)
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def short(values):
-    return [plain(float(value)) for value in values]
 
 
 def main():

@@ -1,5 +1,6 @@
 """Tuning: grids widen until the best rate lies inside, all is counted, other seeds compare."""
 
+import json
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from tracklab import errors, sweeps
 from tracklab.optimizers import first_order, trials, tuning
+from tracklab.optimizers import stored_tuning as stored
 from tracklab.quiet import tf
 
 BEST = {"sgd": 3.0, "momentum": 1e-2, "adam": 1e-6}  # far above, at, and far below Keras' own
@@ -245,3 +247,47 @@ def test_every_method_has_a_rate_to_begin_with():
         grid = tuning._first(name, None)
         assert len(grid) == 5
         assert grid[2] == first_order.method(name).rate
+
+
+# --- what is stored ---
+
+
+def test_what_is_read_back_is_what_was_written(tuned, tmp_path):
+    table = tuning.compare(
+        task, {"adam": tuned.rates["adam"], "sgd": 1e5}, seeds=(2, 3), budget=10, shown=False
+    )
+    path = tmp_path / "first_order.json"
+    kept = {"it": stored.packed(tuned, table, {"data": "numbers", "budget": 10})}
+    path.write_text(json.dumps({"tasks": kept}, allow_nan=False))
+    found = stored.read(path)["it"]
+    assert found.about == {"data": "numbers", "budget": 10}
+    assert found.tuned.rates == tuned.rates
+    for mine, theirs in zip(found.tuned.rows(), tuned.rows(), strict=True):
+        assert mine.keys() == theirs.keys()
+        for name, value in theirs.items():
+            expected = value if isinstance(value, str) else pytest.approx(value, rel=1e-4)
+            assert mine[name] == expected, name
+    assert tuning.spent(found.tuned.table) == pytest.approx(tuning.spent(tuned.table), rel=1e-4)
+    for axis in tuning.AXES:
+        ours, others = tuning.bands(found.compared, axis), tuning.bands(table, axis)
+        assert ours.keys() == others.keys()
+        for name in ours:
+            for a, b in zip(ours[name], others[name], strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-4)
+    assert [run.status for run in found.compared.runs] == [run.status for run in table.runs]
+
+
+def test_a_file_that_is_not_there_or_another_is_said(tmp_path):
+    path = tmp_path / "first_order.json"
+    with pytest.raises(errors.MissingError, match=r"benchmarks\.first_order --tune --save"):
+        stored.read(path)
+    for text in ("{}", "no JSON", '{"tasks": {"cnn": {"tried": 1}}}'):
+        path.write_text(text)
+        with pytest.raises(errors.SourceError, match="not a stored tuning"):
+            stored.read(path)
+
+
+def test_a_task_says_what_its_data_are():
+    assert "20 frames" in trials.data_of("motion_rnn")
+    with pytest.raises(errors.InputError, match="name"):
+        trials.data_of("rnn")

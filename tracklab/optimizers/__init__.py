@@ -3,7 +3,7 @@
 To read, of the first order: `first_order` is the seven methods, `clipping` shortens gradients,
 `plugged` puts a method into a training; `gradient_check` asks whether a gradient is right,
 `range_test` which rates a network bears; `race` lets methods run on a surface, `trials` and
-`tuning` on real networks, each at its own rate.
+`tuning` on real networks, each at its own rate; `stored` holds what that took long to measure.
 
 A module is imported when it is first used: several of them load TensorFlow.
 """

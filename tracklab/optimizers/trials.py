@@ -36,8 +36,12 @@ Found = dict[str, Any]
 BUDGET = 200  # steps
 LOOKS = 10  # at the held-out examples, beside the one at the start
 HELD_OUT_SEED = 77_777  # no trial learns from what this seed draws
-CONSTANT, COSINE = "constant", "cosine"
-SCHEDULES = {CONSTANT: training.constant, COSINE: training.cosine()}
+CONSTANT, COSINE, WARMUP = "constant", "cosine", "warm-up, cosine"
+SCHEDULES = {
+    CONSTANT: training.constant,
+    COSINE: training.cosine(),
+    WARMUP: training.cosine(warmup=0.1),
+}
 
 CNN_IMAGES, CNN_HELD_OUT, CNN_BATCH = 20_000, 1_000, 64
 HEADS_FRAMES, HEADS_HELD_OUT, HEADS_BATCH = 96, 32, 8
@@ -79,7 +83,8 @@ class Bench:
         """Train the network by one of the written-out methods and look at it on the way.
 
         method, rate: as `plugged` takes them. seed: of the first weights, of the batches, and of
-            what the objective draws. budget: steps. schedule: of the rate, "constant" or "cosine".
+            what the objective draws. budget: steps. schedule: of the rate, one of
+            `SCHEDULES`.
             clip: the longest gradient, all weights together; 0 for no limit.
 
         Figures: loss (held out, at the end; inf where it diverged), start, lowest, steps,
@@ -176,20 +181,20 @@ def cnn(method: str, rate: float, **how: Any) -> Found:
 
 @functools.cache
 def _cnn() -> Bench:
-    images, labels, *others = _pictures()
+    found = _pictures()
     model = classifier.article(classifier.LOGITS, seed=0)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     return Bench(
-        *(model, training.objective_of(loss), evaluator(model, *others, loss)),
+        *(model, training.objective_of(loss)),
+        evaluator(model, found.test_images, found.test_labels, loss),
         first=lambda seed: classifier.article(classifier.LOGITS, seed=seed).get_weights(),
-        data=lambda seed: training.Batches(images, labels, CNN_BATCH, seed),
+        data=lambda seed: training.Batches(found.train_images, found.train_labels, CNN_BATCH, seed),
     )
 
 
 @functools.cache
-def _pictures() -> tuple[Any, Any, Any, Any]:
-    images = datasets.cifar10(train=CNN_IMAGES, test=CNN_HELD_OUT)
-    return images.train_images, images.train_labels, images.test_images, images.test_labels
+def _pictures() -> Any:
+    return datasets.cifar10(train=CNN_IMAGES, test=CNN_HELD_OUT)
 
 
 def heads(method: str, rate: float, **how: Any) -> Found:
@@ -306,6 +311,16 @@ def _motion_rnn() -> Bench:
         first=lambda seed: [v.numpy() for v in network(seed).variables],
         data=lambda seed: source(seed, RNN_BATCH),
     )
+
+
+def data_of(name: str) -> str:
+    """What a task learns from and is judged on, in words: every table bears it."""
+    known: dict[str, Callable[[], str]] = {
+        "cnn": lambda: str(_pictures()),
+        "heads": lambda: f"{HEADS_FRAMES} frames of drawn scenes, {HEADS_HELD_OUT} held out",
+        "motion_rnn": lambda: f"fresh trajectories of {RNN_FRAMES} frames, {RNN_HELD_OUT} held out",
+    }
+    return known[errors.choice("name", name, known)]()
 
 
 TASKS: dict[str, Callable[..., Found]] = {"cnn": cnn, "heads": heads, "motion_rnn": motion_rnn}
