@@ -7,7 +7,7 @@ import pictured
 import pytest
 
 from tracklab import errors, plots
-from tracklab.optimizers import first_order, tuning
+from tracklab.optimizers import first_order, surfaces, tuning
 from tracklab.optimizers.gradient_check import StepCurve
 from tracklab.optimizers.range_test import RangeTest
 from tracklab.plots import optimizers as drawing
@@ -63,6 +63,12 @@ def compared(tuned):
     return tuning.compare(task, tuned, shown=False)
 
 
+BOWL = surfaces.quadratic(10)
+WILD = np.array([[-1.0, 0.0], [40.0, 3.0], [np.nan, np.nan]])
+WAYS = {
+    "plain": {"sgd": np.array([[-1.0, 0.0], [0.2, 0.1], [0.5, 0.1]])},
+    "wild": {"momentum": WILD, "mine": WILD[:1]},
+}
 CURVES = {"float32": step_curve(1e-7, "float32"), "float64": step_curve(1e-16, "float64")}
 RANGES = {"sgd": rising(1.0), "adam": rising(0.01), "mine": rising(0.1, diverged=False)}
 
@@ -76,6 +82,7 @@ RANGES = {"sgd": rising(1.0), "adam": rising(0.01), "mine": rising(0.1, diverged
         lambda t, c: plots.rates_tried(t, title="Each has a best rate"),
         lambda t, c: plots.rates_tried(t, title="Each has a best rate", log=True),
         lambda t, c: plots.three_axes(c, title="The same on three axes"),
+        lambda t, c: plots.descents(BOWL, WAYS, title="A ball rolls on"),
         lambda t, c: plots.three_axes(c, title="On one", over=("at_second",), log=True),
     ],
 )
@@ -130,6 +137,18 @@ def test_three_axes_show_medians_in_bands(compared):
     assert f": {first_order.method(first.setting['method']).label} " in fig.alt
 
 
+def test_descents_say_where_each_way_ends():
+    fig = plots.descents(BOWL, WAYS, title="A ball rolls on")
+    left = BOWL.value([0.5, 0.1]) - BOWL.lowest
+    assert f"plain, SGD: {left:.2g} after 2 steps" in fig.alt
+    assert "wild, momentum" in fig.alt
+    assert "after 1 steps; wild, mine" in fig.alt, "what is not finite is no step"
+    for ax in fig.axes:
+        assert (*ax.get_xlim(), *ax.get_ylim()) == BOWL.domain
+    lines = [line for line in fig.axes[1].lines if line.get_label() == "momentum"]
+    np.testing.assert_array_equal(lines[0].get_xydata(), WILD[:2])
+
+
 def test_a_method_keeps_its_look():
     assert drawing._look("adam", 0) == drawing._look("Adam", 3)
     looks = [drawing._look(name, 0) for name in first_order.NAMES]
@@ -140,6 +159,7 @@ def test_bad_input(tuned):
     for call, said in (
         (lambda: plots.difference_errors({}, title="Nothing"), "curves"),
         (lambda: plots.range_tests({}, title="Nothing"), "results"),
+        (lambda: plots.descents(BOWL, {}, title="Nothing"), "panels"),
         (lambda: plots.three_axes(tuned.table.select(method=[]), title="Nothing"), "table"),
         (lambda: plots.three_axes(tuned.table, over=(), title="Nothing"), "table"),
     ):

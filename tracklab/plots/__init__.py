@@ -5,8 +5,8 @@
 `gallery`, `anchors_on`, `contact_sheet`, `hota_over_alpha`, `identities`, `paired`, `success_plot`,
 `precision_plot`, `normalized_precision_plot`, `by_attribute`, `overlap_over_time`,
 `accuracy_against_speed`, `moments`, `difference_errors`, `range_tests`, `rates_tried`,
-`three_axes`, `convergence` and `spectrum` are made. Each returns a `Figure`, which shows itself at
-the end of a notebook's cell (or by `display`) and carries a text alternative, `alt`.
+`three_axes`, `descents`, `convergence` and `spectrum` are made. Each returns a `Figure`, which shows
+itself at the end of a notebook's cell (or by `display`) and carries a text alternative, `alt`.
 """
 
 from tracklab.overlay import draw as overlay
@@ -44,7 +44,13 @@ from tracklab.plots.detection import (
     time_by_part,
 )
 from tracklab.plots.losing import moments
-from tracklab.plots.optimizers import difference_errors, range_tests, rates_tried, three_axes
+from tracklab.plots.optimizers import (
+    descents,
+    difference_errors,
+    range_tests,
+    rates_tried,
+    three_axes,
+)
 from tracklab.plots.pictures import as_rgb, images, label_at_right, paths, spread
 from tracklab.plots.second_order import convergence, spectrum
 from tracklab.plots.sheets import contact_sheet
@@ -73,6 +79,7 @@ __all__ = [
     "convergence",
     "curves",
     "decode",
+    "descents",
     "difference_errors",
     "display",
     "encode_jpeg",

@@ -1,5 +1,5 @@
-"""Figures about optimizers: how wrong differences are, which rates a network bears, what tuning
-found, and loss over steps, gradients and seconds.
+"""Figures about optimizers: how wrong differences are, ways down a surface, which rates a network
+bears, what tuning found, and loss over steps, gradients and seconds.
 
 A method keeps its colour and its kind of line in all of them, whichever others are drawn.
 """
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from tracklab import errors
 from tracklab.optimizers import first_order, tuning
-from tracklab.plots.base import COLORS, FAINT, INK, WIDTH, Figure, figure, sentence, style
+from tracklab.optimizers.surfaces import Surface
+from tracklab.plots.base import COLORS, FAINT, GRID, INK, WIDTH, Figure, figure, sentence, style
 from tracklab.plots.charts import LINES
 from tracklab.sweeps import Table
 
@@ -28,6 +29,7 @@ LEGEND = 4  # names a row
 TOP = 1.25  # of the highest start: losses above are cut off
 BATCHES = 10  # whose mean is what a loss was at first
 ROOM = 0.22  # inches of a row of the legend
+GROUND, RINGS = 120, 14  # points along a side, and contours, of a surface
 FLOOR = 1e-13  # relative errors below are drawn here
 
 Floats = NDArray[np.float64]
@@ -277,6 +279,57 @@ def three_axes(
             ax.set_xlim(left=0)
         axes[0][0].set_ylabel("held-out loss")
         fig.legend(loc="outside lower left", ncols=LEGEND, handlelength=2.6)
+    return fig
+
+
+def descents(
+    surface: Surface,
+    panels: Mapping[str, Mapping[str, NDArray[np.floating]]],
+    *,
+    title: str,
+    alt: str = "",
+    width: float = WIDTH,
+) -> Figure:
+    """Ways down a surface of two numbers, side by side on its contours.
+
+    panels: by the words above each, the ways in it: by name, points `(T, 2)`; where a way has
+        points that are not finite, it ends. Circle: the start. Cross: minima.
+    title, alt, width: as for `figure`; alt is made from the losses at the ends if not given.
+
+    Raises `InputError` for no panels.
+    """
+    if not panels:
+        errors.bad("panels", panels, "at least one, by the words above it")
+    x, y, heights = surface.grid(GROUND)
+    above = np.maximum(heights - surface.lowest, 0) ** 0.25  # bowls in even rings
+    said = []
+    fig, axes = figure(
+        1,
+        len(panels),
+        title=title,
+        alt="",
+        width=width,
+        height=width / len(panels) * 0.8 + 0.75,
+        sharey=True,
+        squeeze=False,
+    )
+    with style():
+        for ax, (words, ways) in zip(axes[0], panels.items(), strict=True):
+            ax.contour(x, y, above, levels=RINGS, colors=GRID, linewidths=0.8)
+            for k, (name, way) in enumerate(ways.items()):
+                points = np.asarray(way, float)
+                points = points[np.isfinite(points).all(1)]
+                color, line = _look(name, k)
+                ax.plot(*points.T, line, marker=".", ms=4, lw=1.2, color=color, label=_label(name))
+                left = float(surface.value(points[-1]) - surface.lowest)
+                said.append(f"{words}, {_label(name)}: {left:.2g} after {len(points) - 1} steps")
+            ax.plot(*surface.start, "o", color="white", markeredgecolor=INK, ms=6)
+            ax.plot(*surface.minima.T, "x", color=INK, ms=7, markeredgewidth=1.8)
+            left, right, bottom, top = surface.domain
+            ax.set(title=words, xlim=(left, right), ylim=(bottom, top), xlabel="x")
+            ax.legend(fontsize=8, loc="upper right")
+        axes[0][0].set_ylabel("y")
+    fig.alt = alt or f"{sentence(title)} Loss above the lowest. {'; '.join(said)}."
     return fig
 
 
