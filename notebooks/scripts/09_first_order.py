@@ -72,7 +72,7 @@
 # - the length of a gradient in a recurrent network that explodes, clipped and not
 # - held-out loss over steps, gradients and seconds on the classifier and the motion network, each method at its own rate, and what finding the rates cost
 
-# %% tags=["hook", "setup"]
+# %% tags=["hook", "setup", "plot"]
 import time
 
 import numpy as np
@@ -164,7 +164,7 @@ print(
 print(f"by backpropagation: {ratio:.1f} times a loss")
 
 # %% [markdown]
-# **Explain.** Going back through a network costs about as much as going forward once or twice more, *however many weights there are*. That fact
+# **Explain.** A loss with its gradient costs a few times what the loss costs alone, *however many weights there are*. That fact
 # (it is called the cheap gradient principle) is what deep learning stands on. Nobody trains a network by differences.
 #
 # But a difference knows nothing of the derivative, so it can **check** one. When you write a layer, a loss or a gradient of your own, three lines tell you whether it is
@@ -177,7 +177,7 @@ show(gradient_check.difference)
 # **Predict.** Smaller steps are better, says the definition of the derivative. What happens at $h = 10^{-12}$? Is it the same in `float32`
 # and in `float64`?
 
-# %%
+# %% tags=["plot"]
 step_curves = {"float32": gradient_check.step_curve(net)}
 right = loss_of(gradient_check.in_precision(smooth, "float64"), "float64")
 step_curves["float64"] = gradient_check.step_curve(right)
@@ -280,7 +280,7 @@ show(first_order.sgd, docstring=False)
 # **Predict.** A valley, thirty times as steep across as along. The steepest curvature is $\lambda$. What does the path look like at a rate of $1 / \lambda$, at
 # $1.9 / \lambda$, and at $2.1 / \lambda$?
 
-# %%
+# %% tags=["plot"]
 steep = 30.0
 bowl = surfaces.quadratic(steep)
 paths = {
@@ -335,7 +335,7 @@ show(first_order.momentum, first_order.nesterov, docstring=False)
 # **Predict.** The same number of steps, each method at its best rate of 43. How does the number of steps until a thousandth of the loss is left grow with the
 # condition? And is momentum better on an easy bowl, too?
 
-# %%
+# %% tags=["plot"]
 conditions = (3, 10, 30, 100, 300, 1000)
 MOST = 600
 needed = {name: [] for name in ("sgd", "momentum", "nesterov", "adam")}
@@ -514,7 +514,7 @@ apart = {name: max(equal[words][name][0] for words in equal) for name in METHODS
 learned = {name: equal["ReLU"][name][2] for name in METHODS}
 
 # %% [markdown]
-# **Explain.** With the same gradients they differ by what `float32` rounds, about $10^{-7}$: these *are* Keras' methods, with all of Keras' choices. (Where those leave the papers, the docstrings say
+# **Explain.** With the same gradients they differ by what `float32` rounds: about $10^{-7}$, and more in Adam, where $1 - 0.999^t$ is a small difference of two numbers near 1. So these *are* Keras' methods, with all of Keras' choices. (Where those leave the papers, the docstrings say
 # so: `show(first_order.adam)`.) The second column is a lesson of its own. In some of its rows a difference in the seventh digit has become one that can be seen, after no more than 24 steps. It is not the method: on the smooth
 # network (third column) the differences stay small. It is the kinks. A rounding decides which side of a ReLU a number lies on, or which of two equal pixels is the maximum, and methods that divide by the size of the gradient
 # make a full step out of it. **Two runs of the same training on two machines are not the same run**, and that is one more reason for several seeds.
@@ -585,7 +585,7 @@ recovered = float(came_down.loss[-10:].mean())
 # the loss falls, the network bears the rate. `range_test` does it, and puts all weights back. **Predict.** In which order will the three methods
 # reach their limits?
 
-# %% tags=["training"]
+# %% tags=["training", "plot"]
 from tracklab.optimizers.range_test import range_test
 
 real.set_weights(first_weights)
@@ -746,7 +746,7 @@ for words, limit in (("not clipped", 0.0), ("clipped at 1", 1.0)):
 longest = {words: float(curves["norm"].max()) for words, curves in watched.items()}
 last_loss = {words: float(curves.loss[-10:].mean()) for words, curves in watched.items()}
 
-# %%
+# %% tags=["plot"]
 plots.curves(
     watched,
     y="norm",
@@ -783,7 +783,7 @@ GRIDS = {
 HOW = {"budget": 100, "schedule": trials.COSINE}
 tuned = tuning.tune(trials.motion_rnn, tuple(GRIDS), rates=GRIDS, seeds=[0], widen=2, **HOW)
 
-# %%
+# %% tags=["plot"]
 gradients, cpu = tuning.spent(tuned.table)
 plots.rates_tried(
     tuned,
@@ -807,7 +807,7 @@ for rate in same:
 # %% tags=["training"]
 compared = tuning.compare(trials.motion_rnn, tuned, seeds=(100, 101, 102), **HOW)
 
-# %%
+# %% tags=["plot"]
 of_rnn = {name: spread_of(compared, method=name) for name in tuned.rates}
 plots.three_axes(
     compared,
@@ -823,7 +823,7 @@ plots.three_axes(
 picked = {name: float(f"{one.lowest / 10:.1g}") for name, one in ranges.items()}
 on_images = tuning.compare(trials.cnn, picked, seeds=(100, 101, 102), **HOW)
 
-# %%
+# %% tags=["plot"]
 of_cnn = {name: spread_of(on_images, method=name) for name in picked}
 accuracy = {name: np.median(on_images.select(method=name)["accuracy"]) for name in picked}
 print(images)
@@ -880,10 +880,12 @@ for method, label in zip(METHODS, LABELS, strict=True):
         row = next(r for r in task.tuned.rows() if r["method"] == method)
         middle, low, high = spreads[name].get(method, (np.inf,) * 3)
         edge = " (edge)" if row["at an edge"] else ""
+        tried = task.tuned.table.select(method=method)
+        spoilt = int(np.sum(~(tried["loss"] <= tried["start"])))  # diverged, or above its start
         cells += [
             f"{row['rate']:g}{edge}",
             f"{middle:.3f} ({low:.3f} to {high:.3f})",
-            f"{row['diverged']} of {row['runs']}",
+            f"{spoilt} of {row['runs']}",
         ]
     lines.append(f"| {label} | " + " | ".join(cells) + " |")
 notes = []
@@ -891,9 +893,9 @@ for name, task in kept.items():
     spent, cpu = tuning.spent(task.tuned.table)
     notes.append(
         f"{TITLES[name].capitalize()}: {task.about['data']}; {task.about['budget']} steps; "
-        f"{len(set(task.tuned.table['seed'].tolist()))} seeds chose the rates, "
-        f"{len(set(task.compared['seed'].tolist()))} others compare; tuning took "
-        f"{len(task.tuned.table)} runs, {spent:,} gradients and {cpu / 60:.0f} CPU minutes."
+        f"seeds that chose the rates: {len(set(task.tuned.table['seed'].tolist()))}, others that compare: "
+        f"{len(set(task.compared['seed'].tolist()))}; tuning took {len(task.tuned.table)} runs, {spent:,} "
+        f"gradients and {cpu / 60:.1f} CPU minutes. Spoilt: diverged, or ended above its start."
     )
 Markdown("\n".join([*lines, "", *(f"- {note}" for note in notes)]))
 
@@ -910,7 +912,7 @@ for name, found in spreads.items():
     print(f"    within the seeds' spread of it: {', '.join(beside) or 'none'}")
     print(f"    behind, beyond the spread:      {', '.join(behind) or 'none'}")
 
-# %%
+# %% tags=["plot"]
 for name, task in kept.items():
     winner = first_order.method(ranked[name][0]).label
     plots.display(
@@ -927,9 +929,9 @@ for name, task in kept.items():
 # **Explain.** Read the second list as it stands: *within the spread* means that this table cannot tell the two apart, whatever the medians say. A paper with one seed would have named
 # a winner. And look what the rates do: from network to network a method's best rate moves by decades. Whoever takes over a rate with a method takes over half of a recipe.
 #
-# (How wide were the grids? Look at the column *diverged*, and at the figure below for one of the tasks: what lies right of the best rate is a cliff, what lies left of it a slope. So where you cannot tune, err to the left.)
+# (How wide were the grids? Look at the column *spoilt*, and at the figure below for one of the tasks: what lies right of the best rate is a cliff, what lies left of it a slope. So where you cannot tune, err to the left.)
 
-# %%
+# %% tags=["plot"]
 one = "motion_rnn" if "motion_rnn" in kept else next(iter(kept))
 plots.rates_tried(
     kept[one].tuned,
@@ -948,7 +950,7 @@ plots.rates_tried(
 # 4. *Beale's plateau*, where the gradient is tiny: who hardly notices?
 # 5. *A network's loss*: two solutions. Do all methods end in the same one?
 
-# %% tags=["explorer"]
+# %% tags=["explorer", "plot"]
 explore("race")
 
 # %% [markdown]
@@ -967,7 +969,7 @@ for name, label in zip(METHODS, LABELS, strict=True):
     ]
     rows.append(f"| {label} | {apart[name]:.1e} | " + " | ".join(cells) + " |")
 # seven methods are Keras', and they learn
-assert max(apart.values()) < 1e-5
+assert max(apart.values()) < 1e-4
 assert max(learned.values()) < 1
 # a right gradient passes, a wrong one is found where it is
 assert all(row.agrees for row in checked["smooth, Keras' gradient"])
