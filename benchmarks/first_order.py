@@ -170,7 +170,12 @@ def tune(names, budget, schedule, seeds, fresh, out, save):
                 f"{row['method']:12}  {row['rate']:<9.3g} {row['rates tried']:<6} "
                 f"{row['diverged']:<9} {loss:29} {cost:.2f}{edge}"
             )
-        kept[name] = stored.packed(tuned, compared, {"data": trials.data_of(name), **fixed})
+        about = {
+            "data": trials.data_of(name),
+            "command": f"python -m benchmarks.first_order --tune {name} --budget {budget} "
+            f"--schedule {schedule} --seeds {seeds} --fresh {fresh} --save",
+        }
+        kept[name] = stored.packed(tuned, compared, about | fixed)
     if save:
         before = json.loads(RESULT.read_text()) if RESULT.is_file() else {"tasks": {}}
         machine = {"cores": os.cpu_count(), "python": platform.python_version()}

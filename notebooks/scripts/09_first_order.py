@@ -85,20 +85,12 @@ from tracklab.show import show
 
 METHODS, LABELS = first_order.NAMES, [m.label for m in first_order.METHODS.values()]
 level = dict.fromkeys(METHODS, 0.0)
-hook = shown.draw(
-    surface="a network's loss", condition=0.0, step=race.STEPS, methods=METHODS, **level
-)
-plots.images(
-    [hook.picture],
-    columns=1,
-    width=7.1,
-    title="Seven methods on a slice of a real network's loss: one start, seven ways",
-    alt=hook.caption,
-)
+hook = shown.draw(surface="a network's loss", condition=0.0, step=40, methods=METHODS, **level)
+plots.show_png(plots.encode_png(hook.picture), hook.caption)
 
 # %% [markdown]
 # This is the loss of lesson 02's network along two of its 122,570 directions. Seven methods start at its first weights (the circle), each at the rate that
-# brings *it* lowest on this slice, and take 150 steps. Each cross is a solution that a real training found.
+# brings *it* lowest on this slice in 150 steps; the numbers are where they are after 40. Each cross is a solution that a real training found.
 #
 # **Predict.** They all get the same gradients at the start. Why do they not go the same way? Which of these ways would you expect to see
 # again in 122,570 dimensions, and with gradients that are noisy?
@@ -291,7 +283,7 @@ ends = [float(run.losses[0, -1] / run.losses[0, 0]) for run in paths.values()]
 plots.descents(
     bowl,
     {words: {"sgd": run.paths[0]} for words, run in paths.items()},
-    title=f"After 30 steps {ends[0]:.0%}, {ends[1]:.0%} and {ends[2]:.0%} of the loss are left",
+    title=f"After 30 steps {ends[0]:.1%} of the loss are left, {ends[1]:.1%}, and {ends[2]:.0f} times as much",
     width=7.2,
 )
 
@@ -582,27 +574,42 @@ recovered = float(came_down.loss[-10:].mean())
 # ### A range test
 #
 # There is a cheaper way than to try and fail: *one* short training, in which the rate rises from far too small to far too large (Smith, 2017). As long as
-# the loss falls, the network bears the rate. `range_test` does it, and puts all weights back. **Predict.** In which order will the three methods
-# reach their limits?
+# the loss falls, the network bears the rate. `range_test` does it, and puts all weights back. Here is lesson 05's motion network: a GRU of 16 units, its gradients clipped as there (section 6 says how).
+# **Predict.** In which order will the three methods reach their limits?
 
 # %% tags=["training", "plot"]
+from tracklab import motion
+from tracklab.motion import recipe
+from tracklab.optimizers import clipping
 from tracklab.optimizers.range_test import range_test
 
-real.set_weights(first_weights)
+gru = motion.Network("gru", units=16, seed=0)
+trajectories = recipe.Trajectories(batch_size=32, seed=0, lengths=((0.0, 20),))
+held_out = [tf.constant(part) for part in trajectories.batch(100_000)]
+watched_loss = tf.function(lambda: recipe.objective(gru, held_out)["loss"])
+before = gru.arrays()
 ranges = {}
 for name, (low, high) in {
-    "sgd": (1e-4, 10),
-    "momentum": (1e-4, 10),
-    "adam": (1e-5, 1),
+    "sgd": (1e-2, 100),
+    "momentum": (1e-3, 10),
+    "adam": (1e-4, 1),
 }.items():
     ranges[name] = range_test(
-        *(real, batches), loss=crossentropy, optimizer=plugged(name), low=low, high=high, steps=100
+        *(gru, trajectories),
+        objective=recipe.objective,
+        optimizer=plugged(name, clip=lambda g: clipping.by_global_norm(g, 1.0)),
+        watch=lambda: float(watched_loss()),  # of the same trajectories at every rate
+        smoothing=0.5,
+        low=low,
+        high=high,
+        steps=80,
     )
-print("the network is as it was:", np.array_equal(first_weights[0], real.get_weights()[0]))
+same = all(np.array_equal(a, b) for a, b in zip(before, gru.arrays(), strict=True))
+print("the network is as it was:", same)
 plots.range_tests(
     ranges,
-    title="The loss is lowest at "
-    + ", ".join(f"{r.lowest:.0e} ({first_order.method(n).label})" for n, r in ranges.items()),
+    title="The loss is lowest at a rate of "
+    + ", ".join(f"{r.lowest:.2g} ({first_order.method(n).label})" for n, r in ranges.items()),
 )
 
 # %% [markdown]
@@ -625,7 +632,7 @@ check("09-range-test", pick_rate)
 
 # %% [markdown]
 # **Explain.** What a rate *means* depends on the method: Adam's step is about as long as the rate, whatever the gradient; SGD's is the rate times the gradient; momentum's grows to ten times that. To compare methods
-# at one rate is to compare nothing. And a range test knows the *first* steps only. It finds the right decade, not the best rate.
+# at one rate is to compare nothing. And a range test knows the *first* steps only, and each of its rates for a moment. It says where to begin to look, not what is best: in section 7 you will see how far off it was.
 #
 # ## 5. A rate that changes
 #
@@ -650,7 +657,7 @@ def schedule(steps, warmup, peak):
 check("09-schedule", schedule)
 
 # %% [markdown]
-# Is it worth anything? We ask lesson 05's motion network (a GRU of 16 units, gradients clipped as there), at two rates that are high on purpose: momentum at 1, and Adam at 0.1; 100 steps, three seeds each. The loss is on
+# Is it worth anything? We ask the motion network again, at two rates that are high on purpose: momentum at 1, and Adam at 0.1; 100 steps, three seeds each. The loss is on
 # trajectories that no training sees; it starts near 0.17 and can be negative (a part of it is a log-likelihood).
 #
 # **Predict.** Three schedules: constant; down by a cosine; the same after a warm-up of ten steps. Which of the two methods needs the warm-up?
@@ -702,8 +709,6 @@ for (name, kind), (middle, low, high) in by_schedule.items():
 # undoes all. **Clipping** shortens a gradient that is too long, all weights together, and keeps its direction:
 
 # %%
-from tracklab.optimizers import clipping
-
 show(clipping.by_global_norm, docstring=False)
 
 # %% [markdown]
@@ -728,8 +733,6 @@ check("09-clip", clip)
 # length be *before* it is cut?
 
 # %% tags=["training"]
-from tracklab import motion
-from tracklab.motion import recipe
 from tracklab.optimizers.plugged import watched_step
 
 watched = {}
@@ -781,7 +784,7 @@ GRIDS = {
     "adam": [0.00316, 0.01, 0.0316, 0.1],
 }
 HOW = {"budget": 100, "schedule": trials.COSINE}
-tuned = tuning.tune(trials.motion_rnn, tuple(GRIDS), rates=GRIDS, seeds=[0], widen=2, **HOW)
+tuned = tuning.tune(trials.motion_rnn, tuple(GRIDS), rates=GRIDS, seeds=[0, 1], widen=2, **HOW)
 
 # %% tags=["plot"]
 gradients, cpu = tuning.spent(tuned.table)
@@ -792,15 +795,32 @@ plots.rates_tried(
 )
 
 # %%
-print(f"tuning took {len(tuned.table)} runs, {gradients} gradients, {cpu:.0f} CPU seconds")
-same = sorted(set(GRIDS["sgd"]) & set(GRIDS["momentum"]))
-for rate in same:
-    at = {n: float(tuned.table.select(method=n, rate=rate)["loss"][0]) for n in ("sgd", "momentum")}
+print(f"tuning took {len(tuned.table)} runs, {gradients} gradients, {cpu:.0f} CPU seconds\n")
+
+
+def lowest(name, seed):
+    """The rate that one seed alone would have chosen."""
+    return min(
+        tuned.table.select(method=name, seed=seed).runs, key=lambda run: run.figures["loss"]
+    ).parameters["rate"]
+
+
+print(
+    f"{'':<12}{'chosen':>8}{'seed 0 alone':>15}{'seed 1 alone':>15}{'a tenth of the range test':>28}"
+)
+for name, rate in tuned.rates.items():
+    alone = [lowest(name, seed) for seed in (0, 1)]
+    tenth = ranges[name].lowest / 10
+    label = first_order.method(name).label
+    print(f"{label:<12}{rate:>8g}{alone[0]:>15g}{alone[1]:>15g}{tenth:>28.2g}")
+print()
+for rate in sorted(set(GRIDS["sgd"]) & set(GRIDS["momentum"])):
+    at = {n: spread_of(tuned.table, method=n, rate=rate)[0] for n in ("sgd", "momentum")}
     print(f"both at rate {rate:g}: " + ", ".join(f"{n} {loss:.3f}" for n, loss in at.items()))
 
 # %% [markdown]
-# **Explain.** Choose one rate for SGD and momentum, and you have chosen the winner. Only the lowest point of each curve may be compared with the lowest of another. Its *width* is worth
-# something, too: who has no time to tune wants a method that forgives.
+# **Explain.** The last lines first: choose one rate for SGD and momentum, and you have chosen the winner. Only the lowest point of each curve may be compared with the lowest of another. Its *width* is worth
+# something, too: who has no time to tune wants a method that forgives. Just right of the best rate stands a cliff, and near a cliff one seed may choose what another one falls from. Compare the chosen rates with what the range test had advised, too.
 #
 # Now the comparison, on three seeds that have chosen nothing:
 
@@ -817,10 +837,12 @@ plots.three_axes(
 )
 
 # %% [markdown]
-# And the classifier, for 100 steps of 64 images. Its rates are the ones that the range tests of section 4 recommend. **Predict.** Will Adam be ahead by as much?
+# And the classifier, for 100 steps of 64 images. To tune it takes longer than we have here, so its rates come from a tuning that was done before and stored (the next section has all of it). **Predict.** Will Adam be ahead by as much?
 
 # %% tags=["training"]
-picked = {name: float(f"{one.lowest / 10:.1g}") for name, one in ranges.items()}
+from tracklab.optimizers import stored
+
+picked = {name: stored.read()["cnn"].tuned.rates[name] for name in GRIDS}
 on_images = tuning.compare(trials.cnn, picked, seeds=(100, 101, 102), **HOW)
 
 # %% tags=["plot"]
@@ -840,18 +862,12 @@ plots.three_axes(
 )
 
 # %% [markdown]
-# **Explain.** Look at the bands before you look at the lines, and at both axes. A step costs nearly the same in all three, since the gradient is most of it. So here the last two panels are the first one, stretched.
-#
-# One caution: these rates come from a range test, not from a grid. It is how one works when there is little time, and it is *not* how one decides which method is better. For that there is the next section.
+# **Explain.** Look at the bands before you look at the lines, and at all three axes. A step costs nearly the same with all three methods, since the gradient is most of it. So here the last two panels are the first one, stretched. And a hundred
+# steps are the beginning of a training: what is ahead here need not be ahead later.
 #
 # ## 8. Seven methods, three networks
 #
-# What follows took an hour of one core, so it was measured once, with
-#
-# ```
-# python -m benchmarks.first_order --tune --save
-# ```
-#
+# What follows takes longer than a lesson has. It was measured once, with the commands that stand below the table,
 # on the classifier, on the detector's heads (lesson 04's region proposals and second stage, new, on the maps of the shipped backbone) and on the motion network. Every method has a grid of rates around Keras' default, widened
 # until its best lies inside; it was tuned on some seeds and judged on others, and all have a cosine.
 #
@@ -859,8 +875,6 @@ plots.three_axes(
 
 # %%
 from IPython.display import Markdown
-
-from tracklab.optimizers import stored
 
 TITLES = {"cnn": "classifier", "heads": "detector's heads", "motion_rnn": "motion network"}
 kept = {name: task for name, task in stored.read().items() if name in TITLES}
@@ -895,8 +909,9 @@ for name, task in kept.items():
         f"{TITLES[name].capitalize()}: {task.about['data']}; {task.about['budget']} steps; "
         f"seeds that chose the rates: {len(set(task.tuned.table['seed'].tolist()))}, others that compare: "
         f"{len(set(task.compared['seed'].tolist()))}; tuning took {len(task.tuned.table)} runs, {spent:,} "
-        f"gradients and {cpu / 60:.1f} CPU minutes. Spoilt: diverged, or ended above its start."
+        f"gradients and {cpu / 60:.1f} CPU minutes. `{task.about['command']}`"
     )
+notes.append("Spoilt: runs of the tuning that diverged, or ended above their start.")
 Markdown("\n".join([*lines, "", *(f"- {note}" for note in notes)]))
 
 # %%

@@ -5,8 +5,9 @@
 `gallery`, `anchors_on`, `contact_sheet`, `hota_over_alpha`, `identities`, `paired`, `success_plot`,
 `precision_plot`, `normalized_precision_plot`, `by_attribute`, `overlap_over_time`,
 `accuracy_against_speed`, `moments`, `difference_errors`, `range_tests`, `rates_tried`,
-`three_axes`, `descents`, `convergence` and `spectrum` are made. Each returns a `Figure`, which shows
-itself at the end of a notebook's cell (or by `display`) and carries a text alternative, `alt`.
+`three_axes`, `descents`, `convergence` and `spectrum` are made. Each returns a `Figure`, which
+shows itself at the end of a notebook's cell (or by `display`) and carries a text alternative,
+`alt`.
 """
 
 from tracklab.overlay import draw as overlay
