@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 import lab  # noqa: E402
 
 from tracklab import explorers  # noqa: E402
+from tracklab.files import write_whole  # noqa: E402
 
 RESULT = ROOT / "data" / "results" / "explorers.json"
 GOAL = 100  # milliseconds: what the course asks of an explorer where no network runs
@@ -134,11 +135,10 @@ def main():
                     f" {draw50:10.1f} {draw95:4.0f} {np.median(cpu):8.1f}"
                 )
     if options.save:
-        RESULT.parent.mkdir(parents=True, exist_ok=True)
         machine = {"cores": os.cpu_count(), "python": platform.python_version()}
-        draft = RESULT.with_suffix(".part")
-        draft.write_text(json.dumps({"machine": machine, "explorers": rows}, indent=1) + "\n")
-        os.replace(draft, RESULT)
+        before = json.loads(RESULT.read_text())["explorers"] if RESULT.is_file() else {}
+        stored = {"machine": machine, "explorers": dict(sorted((before | rows).items()))}
+        write_whole(RESULT, json.dumps(stored, indent=1) + "\n")
         print(f"stored in {RESULT.relative_to(ROOT)}")
     over = [name for name, row in rows.items() if row["p95_ms"] > GOAL]
     print(f"over the goal at p95: {', '.join(over) or 'none'}")
