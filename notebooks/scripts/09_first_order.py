@@ -79,18 +79,28 @@ import numpy as np
 
 from tracklab import explore, plots
 from tracklab.exercises import check, hint
-from tracklab.explorers import race as shown
-from tracklab.optimizers import first_order, race, surfaces
+from tracklab.optimizers import first_order, loss_slice, race, surfaces
 from tracklab.show import show
 
 METHODS, LABELS = first_order.NAMES, [m.label for m in first_order.METHODS.values()]
-level = dict.fromkeys(METHODS, 0.0)
-hook = shown.draw(surface="a network's loss", condition=0.0, step=40, methods=METHODS, **level)
-plots.show_png(plots.encode_png(hook.picture), hook.caption)
+ground = loss_slice.stored()  # the loss of lesson 02's network along two directions
+run = race.race(ground, race.tuned(ground).best(), steps=40)
+ways = dict(zip(run.methods, run.paths, strict=True))
+share = (run.losses[:, -1] - ground.lowest) / (run.losses[:, 0] - ground.lowest)
+first_three, others = METHODS[:3], METHODS[3:]
+plots.descents(
+    ground,
+    {
+        "one rate for all weights": {name: ways[name] for name in first_three},
+        "a rate for each weight": {name: ways[name] for name in others},
+    },
+    title=f"One start, seven ways: after 40 steps {share.min():.1g} to {share.max():.1g} of the loss is left",
+    width=6.5,
+)
 
 # %% [markdown]
 # This is the loss of lesson 02's network along two of its 122,570 directions. Seven methods start at its first weights (the circle), each at the rate that
-# brings *it* lowest on this slice in 150 steps; the numbers are where they are after 40. Each cross is a solution that a real training found.
+# brings *it* lowest on this slice in 150 steps. Here are the first 40. Each cross is a solution that a real training found.
 #
 # **Predict.** They all get the same gradients at the start. Why do they not go the same way? Which of these ways would you expect to see
 # again in 122,570 dimensions, and with gradients that are noisy?
@@ -284,7 +294,7 @@ plots.descents(
     bowl,
     {words: {"sgd": run.paths[0]} for words, run in paths.items()},
     title=f"After 30 steps {ends[0]:.1%} of the loss are left, {ends[1]:.1%}, and {ends[2]:.0f} times as much",
-    width=7.2,
+    width=6.4,
 )
 
 # %% [markdown]
@@ -754,6 +764,7 @@ plots.curves(
     watched,
     y="norm",
     log=True,
+    width=6,
     title=f"Without a limit the gradient reaches {longest['not clipped']:.0f}, and the loss ends at "
     f"{last_loss['not clipped']:.0f}; with one, {longest['clipped at 1']:.1f} and {last_loss['clipped at 1']:.2f}",
     ylabel="length of the gradient, before it is cut",
@@ -858,11 +869,12 @@ plots.three_axes(
     on_images,
     title=f"The classifier on {images.name}: held-out loss "
     + ", ".join(f"{m:.2f} ({first_order.method(n).label})" for n, (m, *_) in of_cnn.items()),
-    width=7.4,
+    over=("at_step", "at_cpu_second"),
+    width=5.6,
 )
 
 # %% [markdown]
-# **Explain.** Look at the bands before you look at the lines, and at all three axes. A step costs nearly the same with all three methods, since the gradient is most of it. So here the last two panels are the first one, stretched. And a hundred
+# **Explain.** Look at the bands before you look at the lines, and at all axes. A step costs nearly the same with all three methods, since the gradient is most of it, and a step asks for one gradient. So here all panels are the first one, stretched. And a hundred
 # steps are the beginning of a training: what is ahead here need not be ahead later.
 #
 # ## 8. Seven methods, three networks
@@ -933,10 +945,10 @@ for name, task in kept.items():
     plots.display(
         plots.three_axes(
             task.compared,
-            title=f"{TITLES[name].capitalize()}: {winner} has the lowest median, "
-            f"{len(level_with[name])} of six others are within its spread",
+            title=f"{TITLES[name].capitalize()}: {winner} is lowest; "
+            f"{len(level_with[name])} of six are within its spread",
             over=("at_step", "at_cpu_second"),
-            width=7.2,
+            width=5.0,
         )
     )
 
@@ -944,15 +956,7 @@ for name, task in kept.items():
 # **Explain.** Read the second list as it stands: *within the spread* means that this table cannot tell the two apart, whatever the medians say. A paper with one seed would have named
 # a winner. And look what the rates do: from network to network a method's best rate moves by decades. Whoever takes over a rate with a method takes over half of a recipe.
 #
-# (How wide were the grids? Look at the column *spoilt*, and at the figure below for one of the tasks: what lies right of the best rate is a cliff, what lies left of it a slope. So where you cannot tune, err to the left.)
-
-# %% tags=["plot"]
-one = "motion_rnn" if "motion_rnn" in kept else next(iter(kept))
-plots.rates_tried(
-    kept[one].tuned,
-    title=f"The {TITLES[one]}: all the rates that were tried",
-    width=7.2,
-)
+# (How wide were the grids? Look at the column *spoilt*, and back at the figure of section 7: right of the best rate stands a cliff, left of it a slope. So where you cannot tune, err to the left.)
 
 # %% [markdown]
 # ## 9. The race
