@@ -959,7 +959,9 @@ for name, task in kept.items():
 
 # %% [markdown]
 # **Explain.** Read the second list as it stands: *within the spread* means that this table cannot tell the two apart, whatever the medians say. A paper with one seed would have named
-# a winner. And look what the rates do: from network to network a method's best rate moves by a decade or so. Whoever takes over a rate with a method takes over half of a recipe.
+# a winner. Then follow a method from network to network. Adam's place is not the same on all three, and a method's best rate moves by a decade or so. Whoever takes over a rate with a method takes over half of a recipe.
+#
+# And read it with the doubt that it deserves. These are the beginnings of trainings, not their ends; one seed chose the rates, half a decade apart; three more compare. With more of `--seeds`, `--fresh` and `--budget` the commands go on from there.
 #
 # (How wide were the grids? Look at the column *spoilt*, and back at the figure of section 7: right of the best rate stands a cliff, left of it a slope. So where you cannot tune, err to the left.)
 
