@@ -857,7 +857,7 @@ plots.three_axes(
 # And the classifier, for 100 steps of 64 images. To tune it takes longer than we have here, so its rates come from a tuning that was done before and stored (the next section has all of it). **Predict.** Will Adam be ahead by as much?
 
 # %% tags=["training"]
-from tracklab.optimizers import stored
+from tracklab.optimizers import stored_tuning as stored
 
 picked = {name: stored.read()["cnn"].tuned.rates[name] for name in GRIDS}
 on_images = tuning.compare(trials.cnn, picked, seeds=(100, 101, 102), **HOW)
