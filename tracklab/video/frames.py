@@ -183,7 +183,12 @@ class VideoFrames(LazyFrames):
     last key frame before the picture. Frames are turned as a phone's rotation mark says.
 
     fps: mean frames a second, a float. times: `(T,)` float64, when each frame is shown, in seconds
-    from the first; not evenly spaced where the frame rate varies.
+    from the first; not evenly spaced where the frame rate varies. damaged: numbers of the frames
+    that were asked for and could not be decoded, in place of which another one stands; what is
+    damaged in a part only FFmpeg patches up, as in a player, and nothing tells.
+
+    All frames have one size, that of the first: a video may change it on its way, and the others
+    are then scaled, with a warning.
 
     Raises `SourceError` where the file is not a video or no picture of it can be decoded. Where it
     breaks off, the frames up to the break remain and a warning says how many.
@@ -195,6 +200,8 @@ class VideoFrames(LazyFrames):
         self._container: Any = None
         self._decoder: Iterator[tuple[int, Any]] | None = None
         self._open()
+        # before anything is decoded: the codec's numbers follow the pictures
+        self._size = self._stream.codec_context.width, self._stream.codec_context.height
         self._pts, self._keys = self._list_pictures()
         super().__init__(len(self._pts), cache_bytes)
         self._index = {pts: number for number, pts in enumerate(self._pts)}
@@ -207,7 +214,9 @@ class VideoFrames(LazyFrames):
         self.fps = self._mean_rate()
         self._position = 0  # number of the next picture that the decoder will give
         self._sound_from = 0  # pictures before this one lack the frames they were predicted from
-        self._warned = False
+        self.damaged: set[int] = set()
+        self._scaled = False
+        self._barren = 0  # no frame before this one can be decoded
 
     # Opening and listing
 
@@ -378,22 +387,51 @@ class VideoFrames(LazyFrames):
 
     def _stand_in(self, index: int, last: tuple[int, Any] | None) -> None:
         """What a player does with a damaged picture: the one before it stays on the screen."""
-        if not self._warned:
+        if not self.damaged:
             warnings.warn(
                 f"{self.path}: frame {index} is damaged; the one beside it stands in",
                 stacklevel=5,
             )
-            self._warned = True
-        if last is not None:
-            picture = self._to_rgb(last[1])
-        elif index > 0:
-            picture = np.array(self[index - 1])
-        else:
+        self.damaged.add(index)
+        if last is None and index - 1 in self._cache:
+            self._keep(index, np.array(self._cache[index - 1]))
+            return
+        last = last or self._last_before(index)
+        if last is None:
             raise errors.SourceError(f"{self.path}: frame {index} cannot be decoded")
-        self._keep(index, picture)
+        self._keep(index, self._to_rgb(last[1]))
+
+    def _last_before(self, index: int) -> tuple[int, Any] | None:
+        """The last picture before `index` that can be decoded; None where there is none."""
+        for key in range(bisect.bisect_right(self._key_numbers, index) - 1, -2, -1):
+            if index <= self._barren:
+                break
+            self._seek(key, index)
+            assert self._decoder is not None
+            last = None
+            for pts, picture in self._decoder:
+                number = self._index.get(pts, -1)
+                if number >= index:
+                    break
+                if number >= self._sound_from:
+                    last = number, picture
+            # the decoder has gone too far for what is asked next
+            self._decoder, from_start = None, self._sound_from == 0
+            if last is not None:
+                return last
+            if from_start:
+                self._barren = index
+        return None
 
     def _to_rgb(self, picture: Any) -> NDArray[np.uint8]:
-        width, height = self._stream.codec_context.width, self._stream.codec_context.height
+        width, height = self._size
+        if (picture.width, picture.height) != self._size and not self._scaled:
+            self._scaled = True
+            warnings.warn(
+                f"{self.path}: frames change their size, from {width} x {height} to "
+                f"{picture.width} x {picture.height} pixels; they are scaled to the first one's",
+                stacklevel=5,
+            )
         array = picture.to_ndarray(format="rgb24", width=width, height=height)
         # The mark says by how many degrees a player turns the picture counterclockwise.
         quarter_turns = round(picture.rotation / 90) % 4
