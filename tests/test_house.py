@@ -13,10 +13,10 @@ FLOORS = (
         *("kernels", "looking", "quiet", "tables", "tracks"),
     ),
     ("scenes", "video", "datasets", "proposals", "augment"),
-    ("models", "motion", "optimizers", "sweeps", "training"),
+    ("finders", "models", "motion", "optimizers", "sweeps", "training"),
     ("trackers",),
     ("evaluation", "metrics", "explain", "compress"),
-    ("plots", "overlay", "show", "exercises", "explorers"),
+    ("plots", "overlay", "show", "exercises", "explorers", "following"),
     ("doctor", "cli", "__main__"),
 )
 FLOOR = {room: level for level, rooms in enumerate(FLOORS, start=1) for room in rooms}

@@ -20,6 +20,8 @@ _ROOMS = (
     "evaluation",
     "exercises",
     "explorers",
+    "finders",
+    "following",
     "metrics",
     "models",
     "motion",
@@ -33,7 +35,7 @@ _ROOMS = (
     "training",
     "video",
 )
-_DOORS = {"read_clip": "video", "explore": "explorers", "sweep": "sweeps"}
+_DOORS = {"read_clip": "video", "explore": "explorers", "sweep": "sweeps", "track": "following"}
 
 if TYPE_CHECKING:
     from tracklab import (
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
         evaluation,
         exercises,
         explorers,
+        finders,
+        following,
         metrics,
         models,
         motion,
@@ -60,6 +64,7 @@ if TYPE_CHECKING:
         video,
     )
     from tracklab.explorers import explore
+    from tracklab.following import track
     from tracklab.sweeps import sweep
     from tracklab.video import read_clip
 
@@ -74,6 +79,8 @@ __all__ = [
     "exercises",
     "explore",
     "explorers",
+    "finders",
+    "following",
     "metrics",
     "models",
     "motion",
@@ -84,6 +91,7 @@ __all__ = [
     "show",
     "sweep",
     "sweeps",
+    "track",
     "trackers",
     "tracks",
     "training",

@@ -3,9 +3,10 @@
 Each command is a function of the parsed arguments that returns an exit code, and imports what it
 needs itself, so that `--help` is instant and the doctor starts where little else does.
 
-Exit codes: 0 done; 1 the doctor found something broken, or a sequence or a tracker could not be
-evaluated (the others were); 2 wrong use, or an error that tracklab raises on purpose (one line, no
-traceback); 130 stopped with Ctrl-C.
+Exit codes: 0 done; 1 the doctor found something broken, a sequence or a tracker could not be
+evaluated (the others were), or a file of `track` could not be written whole (what could be kept
+is); 2 wrong use, or an error that tracklab raises on purpose (one line, no traceback); 130 stopped
+with Ctrl-C, after which `track` has kept what it had.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tracklab
 
@@ -102,6 +103,8 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--each", action="store_true", help="also a table of the sequences")
     command.set_defaults(run=_evaluate)
 
+    _add_track(commands)
+
     command = commands.add_parser("train", help="train a shipped network again, write its card")
     command.add_argument(
         "network", choices=NETWORKS, help="five to seventy minutes each on two cores"
@@ -110,6 +113,80 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--quick", action="store_true", help="a few steps, to see that it runs")
     command.set_defaults(run=_train)
     return parser
+
+
+def _add_track(commands: Any) -> None:
+    command = commands.add_parser(
+        "track",
+        help="follow something through your own video",
+        description="Follows one object or many through a video, and writes the video with boxes, "
+        "trails and speeds, a table, or MOTChallenge's text. Ctrl-C keeps what was followed.",
+        epilog="Not for finding out who somebody is, nor for watching people who have not agreed.",
+    )
+    command.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="a video file, a folder of images (OTB, VOT, MOTChallenge too), or a webcam's number",
+    )
+    command.add_argument(
+        "--tracker",
+        default="recurrent",
+        metavar="NAME",
+        help="of one object: recurrent (if not given), template, mosse, opencv-mil, ...; of many: "
+        "sort, rnn-sort",
+    )
+    start = command.add_mutually_exclusive_group()
+    start.add_argument(
+        "--box",
+        type=_box,
+        metavar="X,Y,W,H",
+        help="around the object in the first frame, in pixels from 0; without it, it is drawn with "
+        "the mouse",
+    )
+    start.add_argument(
+        "--detect",
+        metavar="NAME",
+        help="let a detector start: faces, people, moving (before a camera that stands still), "
+        "shapes, thumbnails, or file (det/det.txt of a MOTChallenge folder)",
+    )
+    command.add_argument(
+        "--out",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="RESULT",
+        help="files that end in .mp4 (drawn), .csv (a table) or .txt (MOTChallenge)",
+    )
+    command.add_argument("--frames", type=int, metavar="N", help="at most; of a webcam, too")
+    command.add_argument("--fps", type=float, help="frames a second, instead of what the file says")
+    command.add_argument(
+        "--metres-per-pixel", type=float, metavar="M", help="a scale, for speeds in km/h"
+    )
+    command.add_argument(
+        "--line", type=_numbers, metavar="X1,Y1,X2,Y2", help="count who crosses this line"
+    )
+    command.add_argument("--trail", type=float, metavar="S", help="seconds of the past to draw")
+    command.add_argument("--quality", type=float, metavar="0-100", help="of the video")
+    command.set_defaults(run=_track)
+
+
+def _numbers(text: str) -> list[float]:
+    """Four numbers, as somebody types them."""
+    try:
+        numbers = [float(part) for part in text.replace(",", " ").split()]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 4:
+        raise argparse.ArgumentTypeError(f"{text!r}, wanted four numbers, as in 310,120,50,140")
+    return numbers
+
+
+def _box(text: str) -> list[float]:
+    """A box as it is typed, x, y, width and height, as corners."""
+    x, y, w, h = _numbers(text)
+    if not (w > 0 and h > 0):
+        raise argparse.ArgumentTypeError(f"{text!r}, wanted X,Y,W,H with a width and a height")
+    return [x, y, x + w, y + h]
 
 
 def _doctor(parsed: argparse.Namespace) -> int:
@@ -185,6 +262,40 @@ def _evaluate(parsed: argparse.Namespace) -> int:
         names = dict.fromkeys(path.relative_to(folder).parts[0] for path in files)
         print(f"\nIn {parsed.out}: {', '.join(names)}, and a folder for each tracker")
     return INCOMPLETE if report.problems else 0
+
+
+def _track(parsed: argparse.Namespace) -> int:
+    # one frame at a time fills one core, and the other ones decode, draw and encode
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    from tracklab import following, trackers
+    from tracklab.following.window import draw_box
+
+    options = {
+        name: getattr(parsed, name)
+        for name in ("trail", "quality")
+        if getattr(parsed, name) is not None
+    }
+    ask = None
+    if parsed.box is None and parsed.detect is None and parsed.tracker not in trackers.MANY:
+        ask = draw_box
+    done = following.track(
+        parsed.source,
+        parsed.tracker,
+        box=parsed.box,
+        ask=ask,
+        detect=parsed.detect,
+        out=parsed.out,
+        fps=parsed.fps,
+        frames=parsed.frames,
+        metres_per_pixel=parsed.metres_per_pixel,
+        line=parsed.line,
+        say=lambda line: print(f"tracklab: {line}", file=sys.stderr),
+        **options,
+    )
+    print(done)
+    if done.stopped:
+        return STOPPED
+    return INCOMPLETE if done.problems else 0
 
 
 def _train(parsed: argparse.Namespace) -> int:

@@ -4,9 +4,9 @@ Of detectors, `detection` measures (precision and recall, average precision) and
 explains (which mistake, what it costs, the worst frames); below them `matching` (which detection
 found which object), `curve` (the area below precision over recall) and `proposals` (what they
 cover). Of trackers of many objects, `multi` measures (MOTA, IDF1, HOTA) and `counting` reads off
-tracks how many there are, how fast they go and how long they stay. Of trackers of one object,
-`single` measures (success, precision, GOT-10k's figures, where they lose it). `motion` measures
-estimates of path and speed.
+tracks how many there are, how fast they go and how long they stay, `crossing` who crosses a line.
+Of trackers of one object, `single` measures (success, precision, GOT-10k's figures, where they lose
+it). `motion` measures estimates of path and speed.
 Nothing here is imported until it is used.
 """
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 _ROOMS = (
     "counting",
+    "crossing",
     "curve",
     "detection",
     "detection_errors",
@@ -30,6 +31,7 @@ _ROOMS = (
 if TYPE_CHECKING:
     from tracklab.metrics import (
         counting,
+        crossing,
         curve,
         detection,
         detection_errors,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "counting",
+    "crossing",
     "curve",
     "detection",
     "detection_errors",

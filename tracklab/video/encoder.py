@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 import uuid
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,7 @@ WORST_CRF = 51  # x264's constant rate factor at which nothing is recognised; 0 
 PRESET = "veryfast"  # a sixth of the default's time for files about a tenth larger
 BT709, TV_RANGE = 1, 1  # numbers of the HD colour standard in H.264 (ITU-T H.264, annex E)
 SLOWEST, FASTEST = 0.01, 1000.0  # frames a second; MP4 times a whole video in milliseconds
+TICKS = 10_000  # a second, at least, in which times are counted
 LONGEST = 16_384  # pixels of a side that x264 takes
 ENDINGS = (".mp4", ".m4v", ".mov")
 
@@ -53,7 +55,7 @@ def write(
     frames that are not frames, change size or are wider or higher than 16,384 pixels, and for none
     at all; `SourceError` where the file cannot be written.
     """
-    path = _video_path(path)
+    path = video_path(path)
     part = path.with_name(f".{uuid.uuid4().hex[:12]}.part{path.suffix}")
     try:
         _encode(address(part), frames, fps, quality)
@@ -71,7 +73,8 @@ def write(
     return path
 
 
-def _video_path(path: Any) -> Path:
+def video_path(path: Any) -> Path:
+    """A path that ends as a video does; `InputError` for another."""
     wanted = "a file name that ends in .mp4"
     text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
     if not isinstance(text, str) or "\0" in text:
@@ -94,53 +97,105 @@ def encode(
 
 
 def _encode(target: Any, frames: Any, fps: float | None, quality: float) -> None:
-    quality = errors.number("quality", quality, low=0, high=100)
     if fps is None:
         fps = frames.fps if isinstance(frames, Clip) else DEFAULT_FPS
-    fps = errors.number("fps", fps, low=SLOWEST, high=FASTEST)
-    # 29.97002997... is 30000 / 1001: broadcast rates have this denominator.
-    rate = Fraction(fps).limit_denominator(1001)
+    errors.number("quality", quality, low=0, high=100)
+    errors.number("fps", fps, low=SLOWEST, high=FASTEST)
     checked = _checked(frames)
     first = next(checked, None)  # before the file is opened: no frames, no file
     if first is None:
         errors.bad("frames", errors.Said("no frames"), "at least one")
-    height, width = (side + side % 2 for side in first.shape[:2])
     # With the index in front, a browser starts to play before it has the whole file.
     options = {"movflags": "+faststart"} if isinstance(target, str) else {}
-    with av.open(target, "w", format="mp4", options=options) as container:
+    with Encoder(target, first.shape[:2], fps, quality=quality, options=options) as encoder:
+        encoder.add(first)
+        for frame in checked:
+            encoder.add(frame)
+        encoder.finish()
+
+
+class Encoder:
+    """H.264 as browsers play it, growing frame by frame.
+
+    target: the address of a file, or a buffer. size: height and width of all frames. fps, quality:
+        as in `write`. options: of the container.
+
+    Leave it by `finish` and then `close`, or by `close` alone where the file is not to be whole.
+    Raises `InputError` for rates and sizes that no video has, `av.FFmpegError` and `OSError` where
+    the target cannot be written.
+    """
+
+    def __init__(
+        self,
+        target: Any,
+        size: tuple[int, ...],
+        fps: float,
+        *,
+        quality: float = QUALITY,
+        options: dict[str, str] | None = None,
+    ) -> None:
+        quality = errors.number("quality", quality, low=0, high=100)
+        self.fps = errors.number("fps", fps, low=SLOWEST, high=FASTEST)
+        # 29.97002997... is 30000 / 1001: broadcast rates have this denominator.
+        rate = Fraction(self.fps).limit_denominator(1001)
+        # so fine that uneven times are kept, and even ones are whole numbers
+        self._step = math.ceil(TICKS / rate)
+        self._tick = 1 / (rate * self._step)
+        self._number, self._last = 0, -1
+        self._container = av.open(target, "w", format="mp4", options=options or {})
         crf = round(WORST_CRF * (1 - quality / 100))
-        stream = container.add_stream(
+        self._stream: Any = self._container.add_stream(
             "libx264", rate=rate, options={"crf": str(crf), "preset": PRESET}
         )
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        context = stream.codec_context
-        context.time_base = 1 / rate
+        height, width = (side + side % 2 for side in size)
+        self._stream.width, self._stream.height = width, height
+        self._stream.pix_fmt = "yuv420p"
+        context = self._stream.codec_context
+        context.time_base = self._tick
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = TV_RANGE
-        number = 0
-        while first is not None:
-            picture = av.VideoFrame.from_ndarray(_even(first), format="rgb24")
-            picture = picture.reformat(
-                format="yuv420p",
-                src_colorspace=Colorspace.ITU709,
-                dst_colorspace=Colorspace.ITU709,
-                src_color_range=ColorRange.JPEG,
-                dst_color_range=ColorRange.MPEG,
-            )
-            picture.pts, picture.time_base = number, 1 / rate
-            container.mux(_packets(stream, picture, fps))
-            number += 1
-            first = next(checked, None)
-        container.mux(_packets(stream, None, fps))
 
+    def add(self, frame: NDArray[np.uint8], seconds: float | None = None) -> None:
+        """One more frame. seconds: when it is shown, growing from 0; at the rate if None."""
+        picture = av.VideoFrame.from_ndarray(_even(frame), format="rgb24")
+        picture = picture.reformat(
+            format="yuv420p",
+            src_colorspace=Colorspace.ITU709,
+            dst_colorspace=Colorspace.ITU709,
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=ColorRange.MPEG,
+        )
+        even = self._number * self._step
+        time = even if seconds is None else round(Fraction(seconds) / self._tick)
+        self._last = max(time, self._last + 1)  # two frames never share a time
+        picture.pts, picture.time_base = self._last, self._tick
+        self._container.mux(self._packets(picture))
+        self._number += 1
 
-def _packets(stream: Any, picture: Any, fps: float) -> Any:
-    """What the encoder makes of a picture; its refusals are about size and rate."""
-    try:
-        return stream.encode(picture)
-    except av.FFmpegError:
-        came = f"frames of {stream.width} x {stream.height} pixels at {fps:g} a second"
-        errors.bad("frames", errors.Said(came), f"no more than {LONGEST} pixels a side, for H.264")
+    def finish(self) -> None:
+        """Write what the encoder still holds, and the file's end."""
+        self._container.mux(self._packets(None))
+        self._container.close()
+
+    def close(self) -> None:
+        """Let go of the file, finished or not."""
+        self._container.close()
+
+    def __enter__(self) -> Encoder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _packets(self, picture: Any) -> Any:
+        """What the encoder makes of a picture; its refusals are about size and rate."""
+        try:
+            return self._stream.encode(picture)
+        except av.FFmpegError:
+            size = f"{self._stream.width} x {self._stream.height}"
+            came = f"frames of {size} pixels at {self.fps:g} a second"
+            wanted = f"no more than {LONGEST} pixels a side, for H.264"
+            errors.bad("frames", errors.Said(came), wanted)
 
 
 def _checked(frames: Any) -> Iterator[NDArray[np.uint8]]:

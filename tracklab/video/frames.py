@@ -487,7 +487,7 @@ class CameraFrames(LazyFrames):
 
     def _fetch(self, index: int) -> None:
         while self._grabbed <= index:
-            frame = self._waiting if self._waiting is not None else _grab(self._capture)
+            frame = self._waiting if self._waiting is not None else grabbed(self._capture)
             self._waiting = None
             if frame is None:
                 raise errors.SourceError(
@@ -514,7 +514,7 @@ def camera(number: int = 0) -> Iterator[Frame]:
         try:
             while frame is not None:
                 yield frame
-                frame = _grab(capture)
+                frame = grabbed(capture)
         finally:
             capture.release()
 
@@ -527,7 +527,7 @@ def open_camera(number: int) -> tuple[Any, Frame]:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # our error says it better
     try:
         capture = cv2.VideoCapture(number)
-        frame = _grab(capture) if capture.isOpened() else None
+        frame = grabbed(capture) if capture.isOpened() else None
     finally:
         cv2.utils.logging.setLogLevel(level)
     if frame is None:
@@ -539,6 +539,7 @@ def open_camera(number: int) -> tuple[Any, Frame]:
     return capture, frame
 
 
-def _grab(capture: Any) -> Frame | None:
+def grabbed(capture: Any) -> Frame | None:
+    """The next frame of an open webcam; None where it stops."""
     good, frame = capture.read()
     return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) if good else None

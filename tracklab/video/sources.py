@@ -78,7 +78,7 @@ def read_clip(
 
 
 def _read(source: Any, kind: str | None, frames: int | None) -> Clip:
-    number = _camera_number(source, kind)
+    number = camera_number(source, kind)
     if number is not None:
         camera = CameraFrames(number, frames or CAMERA_FRAMES)
         return Clip(camera, camera.fps, name=f"webcam {number}")
@@ -95,7 +95,7 @@ def _read(source: Any, kind: str | None, frames: int | None) -> Clip:
     return {"images": _images, "otb": _otb, "vot": _vot, "mot": _mot}[kind](path)
 
 
-def _camera_number(source: Any, kind: str | None) -> int | None:
+def camera_number(source: Any, kind: str | None) -> int | None:
     """The number of the webcam that is meant, or None: an int, or its digits on a command line."""
     if isinstance(source, (int, np.integer)) and not isinstance(source, bool):
         return int(errors.number("source", source, low=0, high=LAST_CAMERA, whole=True))
