@@ -46,7 +46,8 @@ class Counter:
         y, x = (self.line[1] - self.line[0]) * np.array([1, -1])
         steep = abs(x) > abs(y)
         self.ways = (RIGHT, LEFT) if steep else (DOWN, UP)
-        self._onward = self.ways[0] if (x if steep else y) > 0 else self.ways[1]
+        first = (x if steep else y) > 0
+        self._onward, self._back = self.ways if first else self.ways[::-1]
         self.crossings: list[Crossing] = []
         self._last: dict[int, tuple[NDArray[np.float64], float]] = {}  # place, and side if not 0
         self._frame = 0
@@ -60,8 +61,7 @@ class Counter:
             # on the line itself nobody has crossed yet
             self._last[one.id] = place, side or was
             if side * was < 0 and self._between(before, place):
-                onward, back = self.ways if self._onward == self.ways[0] else self.ways[::-1]
-                way = onward if side > 0 else back
+                way = self._onward if side > 0 else self._back
                 crossed.append(Crossing(one.id, self._frame, way, one.label))
         self._frame += 1
         self.crossings += crossed

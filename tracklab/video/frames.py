@@ -140,19 +140,27 @@ class ImageFrames(LazyFrames):
 
     Sizes are read from the files' headers at once, so that a sequence that changes size fails
     here and not in the middle of a run. Raises `SourceError` for that, naming the first frame of
-    another size, and for a file that is not an image.
+    another size, and where no file is an image. Where one is not, it is named when its turn comes.
     """
 
     def __init__(self, paths: Sequence[Path], cache_bytes: int = CACHE_BYTES) -> None:
         super().__init__(len(paths), cache_bytes)
         self.paths = tuple(paths)
-        first = _header_size(self.paths[0])
+        sizes: dict[int, tuple[int, int]] = {}
+        unread: list[errors.SourceError] = []
         for number, path in enumerate(self.paths):
-            size = _header_size(path)
-            if size != first:
+            try:
+                sizes[number] = _header_size(path)
+            except errors.SourceError as error:
+                unread.append(error)
+        if not sizes:
+            raise unread[0]
+        first, size = next(iter(sizes.items()))
+        for number, (width, height) in sizes.items():
+            if (width, height) != size:
                 raise errors.SourceError(
-                    f"{path}: frame {number} is {size[0]} x {size[1]} pixels, frame 0 is "
-                    f"{first[0]} x {first[1]}; wanted images of one size, as a video has"
+                    f"{self.paths[number]}: frame {number} is {width} x {height} pixels, frame "
+                    f"{first} is {size[0]} x {size[1]}; wanted images of one size, as a video has"
                 )
 
     def _fetch(self, index: int) -> None:

@@ -66,6 +66,7 @@ class Recorder:
         try:
             if self._encoder is None:
                 self._shape = frame.shape
+                self._part.touch()  # FFmpeg looks only when the first picture is finished
                 self._encoder = Encoder(
                     address(self._part),
                     frame.shape[:2],
