@@ -49,12 +49,14 @@ class Moving(Finder):
         scale = min(1.0, LONGEST / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA) if scale < 1 else frame
-        unusual = (self._usual.apply(small) == FOREGROUND).astype(np.uint8)
+        # OpenCV's own rate begins high: what stops for a second would be background at once
+        rate = -1 if self._seen < LEARNING else 1 / MEMORY
+        unusual = (self._usual.apply(small, learningRate=rate) == FOREGROUND).astype(np.uint8)
         self._seen += 1
         if self._seen <= LEARNING:
             return Detections.empty()
         unusual = cv2.morphologyEx(unusual, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-        gap = max(1, round(self.close * min(size)))
+        gap = 2 * round(self.close * min(size) / 2) + 1  # odd, or patches would be shifted
         joined = cv2.morphologyEx(unusual, cv2.MORPH_CLOSE, np.ones((gap, gap), np.uint8))
         _, _, patches, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
         x, y, w, h, area = patches[1:].astype(np.float64).T  # the first is the background

@@ -18,6 +18,7 @@ from tracklab.tracks import Tracks
 
 WINDOW = 0.5  # seconds over which a speed is taken
 PLACES = 3  # in the window, at least, for a speed
+EDGE = 1e-6  # seconds by which a sum of times may be off
 KM_H = 3.6  # in a metre a second
 
 
@@ -32,7 +33,7 @@ class Ways:
         """Speeds `(N,)` of the frame's tracks, pixels a second; NaN where one has just begun."""
         for one, (x, y) in zip(tracks.ids.tolist(), bx.centers(tracks.boxes).tolist(), strict=True):
             self._past.setdefault(one, deque()).append((seconds, x, y))
-        kept = max(self.trail, WINDOW)
+        kept = max(self.trail, WINDOW) + EDGE
         for one in list(self._past):
             past = self._past[one]
             while past and past[0][0] < seconds - kept:
@@ -44,16 +45,13 @@ class Ways:
 
     def trails(self, tracks: Tracks, seconds: float) -> list[NDArray[np.float32]]:
         """For each track the places `(K, 2)` of its centre in the last `trail` seconds."""
-        return [
-            np.array(
-                [(x, y) for time, x, y in self._past.get(one, ()) if time >= seconds - self.trail],
-                np.float32,
-            ).reshape(-1, 2)
-            for one in tracks.ids.tolist()
-        ]
+        first = seconds - self.trail - EDGE
+        pasts = [self._past.get(one, ()) for one in tracks.ids.tolist()]
+        trails = [[(x, y) for time, x, y in past if time >= first] for past in pasts]
+        return [np.array(trail, np.float32).reshape(-1, 2) for trail in trails]
 
     def _speed(self, one: int, seconds: float) -> float:
-        recent = [place for place in self._past[one] if place[0] >= seconds - WINDOW]
+        recent = [place for place in self._past[one] if place[0] >= seconds - WINDOW - EDGE]
         if len(recent) < PLACES:
             return float("nan")
         times, places = np.array(recent)[:, 0], np.array(recent)[:, 1:]
