@@ -193,6 +193,17 @@ def test_who_goes_around_does_not_cross_and_gaps_are_bridged():
     assert [(c.id, c.frame) for c in found] == [(1, 3), (2, 3)]
 
 
+def test_trembling_on_the_line_counts_once():
+    rng = np.random.default_rng(0)
+    x = np.concatenate([np.linspace(0, 10, 30), np.linspace(10, 20, 30)])
+    shaken = np.stack([x + rng.normal(0, 0.8, 60), np.zeros(60)], 1)
+    tracks, line = walks(shaken), (10, -9, 10, 9)
+    assert len(crossing.crossings(tracks, line)) > 1
+    assert [c.way for c in crossing.crossings(tracks, line, margin=3)] == ["right"]
+    with pytest.raises(errors.InputError, match="margin"):
+        crossing.Counter(line, margin=-1)
+
+
 places = st.tuples(st.integers(-20, 20), st.integers(-20, 20))
 
 

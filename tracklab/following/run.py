@@ -37,6 +37,7 @@ from tracklab.training.progress import Progress, span
 from tracklab.video.stream import Shot, Stream
 
 TRAIL = 1.5  # seconds of the past that are drawn
+MARGIN = 5.0  # pixels beside a line within which a trembling box has not crossed it
 TOLD = 5  # damaged frames that are told of one by one
 SECONDS_TO_END = 2.0  # for a thread that waits for a camera
 
@@ -182,7 +183,7 @@ def track(
         errors.bad("metres_per_pixel", metres_per_pixel, "metres, above 0")
     trail = errors.number("trail", trail, low=0)
     errors.number("quality", quality, low=0, high=100)
-    counter = None if line is None else Counter(line)
+    counter = None if line is None else Counter(line, margin=MARGIN)
     outs = Outs(out, source, quality)
     stream = video.open_stream(source, fps=fps, frames=frames, kind=kind)
     try:

@@ -1,8 +1,8 @@
 """Who crosses a line, which way, and when: the traffic counter.
 
-A track's place is the centre of its box. It crosses where the straight way from its last place to
-its next one meets the line between the line's two ends; frames in which it is not seen are bridged
-by that way.
+A track's place is the centre of its box. It crosses where the straight way from its last place on
+one side to its first on the other meets the line between the line's two ends; frames in which it is
+not seen are bridged by that way. Whoever trembles on the line is on neither side.
 
 Invariant: an identity that ends up on the side on which it began has crossed as often one way as
 the other, as long as it goes around neither end of the line.
@@ -36,12 +36,14 @@ class Counter:
     """A line across a video, told of each frame's tracks in order.
 
     line: x1, y1, x2, y2 in pixels, its two ends. ways: the two ways across it, "right" and "left",
-    or "down" and "up" where it lies rather flat. crossings: all so far. Raises `InputError` for a
-    line without a length.
+    or "down" and "up" where it lies rather flat. margin: pixels on either side that are still the
+    line. crossings: all so far. Raises `InputError` for a line without a length and a margin below
+    0.
     """
 
-    def __init__(self, line: ArrayLike) -> None:
+    def __init__(self, line: ArrayLike, *, margin: float = 0.0) -> None:
         self.line = _line(line)
+        self.margin = errors.number("margin", margin, low=0)
         # n = (-dy, dx) points to the side where `_side` is above 0
         y, x = (self.line[1] - self.line[0]) * np.array([1, -1])
         steep = abs(x) > abs(y)
@@ -49,7 +51,7 @@ class Counter:
         first = (x if steep else y) > 0
         self._onward, self._back = self.ways if first else self.ways[::-1]
         self.crossings: list[Crossing] = []
-        self._last: dict[int, tuple[NDArray[np.float64], float]] = {}  # place, and side if not 0
+        self._last: dict[int, tuple[NDArray[np.float64], float]] = {}  # place beside it, and side
         self._frame = 0
 
     def update(self, tracks: Tracks) -> list[Crossing]:
@@ -57,9 +59,10 @@ class Counter:
         crossed = []
         for one, place in zip(tracks, bx.centers(tracks.boxes).astype(np.float64), strict=True):
             side = self._side(place)
+            if side == 0:
+                continue  # on the line nobody has crossed yet
             before, was = self._last.get(one.id, (place, side))
-            # on the line itself nobody has crossed yet
-            self._last[one.id] = place, side or was
+            self._last[one.id] = place, side
             if side * was < 0 and self._between(before, place):
                 way = self._onward if side > 0 else self._back
                 crossed.append(Crossing(one.id, self._frame, way, one.label))
@@ -73,9 +76,10 @@ class Counter:
         return sum(one.way == way for one in self.crossings)
 
     def _side(self, place: NDArray[np.float64]) -> float:
-        # (b - a) x (p - a)
+        # distance = (b - a) x (p - a) / |b - a|
         (ax, ay), (dx, dy) = self.line[0], self.line[1] - self.line[0]
-        return float(np.sign(dx * (place[1] - ay) - dy * (place[0] - ax)))
+        distance = (dx * (place[1] - ay) - dy * (place[0] - ax)) / np.hypot(dx, dy)
+        return float(np.sign(distance)) if abs(distance) > self.margin else 0.0
 
     def _between(self, before: NDArray[np.float64], place: NDArray[np.float64]) -> bool:
         """Whether the way meets the line between its ends: they are on the two sides of the way."""
@@ -84,14 +88,14 @@ class Counter:
         return bool(ends[0] * ends[1] <= 0)
 
 
-def crossings(tracks: Iterable[Tracks], line: ArrayLike) -> list[Crossing]:
-    """Who crosses a line in a clip: its tracks, one `Tracks` a frame, in order.
+def crossings(tracks: Iterable[Tracks], line: ArrayLike, *, margin: float = 0.0) -> list[Crossing]:
+    """Who crosses a line in a clip: its tracks, one `Tracks` a frame, in order. See `Counter`.
 
     >>> east = [Tracks([1], [[x, 0, x + 2, 2]]) for x in (0, 4, 8)]
     >>> [(c.frame, c.way) for c in crossings(east, [6, -5, 6, 5])]
     [(2, 'right')]
     """
-    counter = Counter(line)
+    counter = Counter(line, margin=margin)
     for frame in tracks:
         counter.update(frame)
     return counter.crossings
