@@ -72,11 +72,13 @@ def walk(frames=40, size=(120, 160), start=(20, 40), step=(2, 0), side=(24, 16))
     """A square on a still ground, from after the frames in which `moving` learns; and its boxes."""
     ground = np.random.default_rng(0).integers(90, 110, (*size, 3), np.uint8)
     pictures, boxes = [], []
+    pattern = np.random.default_rng(1).integers(0, 90, (*side[::-1], 3), np.uint8)
+    pattern[..., 0] += 160
     for number in range(frames):
         picture = ground.copy()
         if number >= LEARNING:
             x, y = (start[k] + step[k] * (number - LEARNING) for k in (0, 1))
-            picture[y : y + side[1], x : x + side[0]] = (230, 40, 40)
+            picture[y : y + side[1], x : x + side[0]] = pattern
             boxes.append([x, y, x + side[0], y + side[1]])
         else:
             boxes.append([np.nan] * 4)

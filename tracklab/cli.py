@@ -15,6 +15,7 @@ import argparse
 import functools
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -278,20 +279,28 @@ def _track(parsed: argparse.Namespace) -> int:
     ask = None
     if parsed.box is None and parsed.detect is None and parsed.tracker not in trackers.MANY:
         ask = draw_box
-    done = following.track(
-        parsed.source,
-        parsed.tracker,
-        box=parsed.box,
-        ask=ask,
-        detect=parsed.detect,
-        out=parsed.out,
-        fps=parsed.fps,
-        frames=parsed.frames,
-        metres_per_pixel=parsed.metres_per_pixel,
-        line=parsed.line,
-        say=lambda line: print(f"tracklab: {line}", file=sys.stderr),
-        **options,
-    )
+
+    def say(line: object) -> None:
+        print(f"tracklab: {line}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.filterwarnings("ignore", ".* stands in$")  # each damaged frame is told of anyway
+        warnings.showwarning = lambda message, *_, **__: say(message)
+        done = following.track(
+            parsed.source,
+            parsed.tracker,
+            box=parsed.box,
+            ask=ask,
+            detect=parsed.detect,
+            out=parsed.out,
+            fps=parsed.fps,
+            frames=parsed.frames,
+            metres_per_pixel=parsed.metres_per_pixel,
+            line=parsed.line,
+            say=say,
+            **options,
+        )
     print(done)
     if done.stopped:
         return STOPPED
