@@ -453,3 +453,23 @@ def test_scenes_through_both_forms(tmp_path):
         same(one, wanted)
         np.testing.assert_array_equal(other.ids, wanted.ids)
         np.testing.assert_array_equal(other.boxes, wanted.boxes)
+
+
+def test_a_disk_that_is_full_at_the_very_end_is_noticed(tmp_path, monkeypatch):
+    """FFmpeg does not tell: the file is cut short behind its back."""
+    rng = np.random.default_rng(0)
+    recorder = video.Recorder(tmp_path / "a.mp4", 10)
+    for _ in range(60):
+        recorder.add(rng.integers(0, 255, (*SIZE, 3), np.uint8))
+    finish = Encoder.finish
+
+    def cut(self):
+        finish(self)
+        (part,) = tmp_path.iterdir()
+        part.write_bytes(part.read_bytes()[: part.stat().st_size * 2 // 3])
+
+    monkeypatch.setattr(Encoder, "finish", cut)
+    with pytest.raises(errors.SourceError, match=r"the disk took only \d+ of 60 frames"):
+        recorder.finish()
+    assert 10 < recorder.rescue() < 60
+    assert len(video.read_clip(tmp_path / "a.mp4")) < 60

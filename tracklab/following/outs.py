@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,7 +25,8 @@ from tracklab.following.ways import KM_H
 from tracklab.video.encoder import ENDINGS
 
 TABLE, TEXT = ".csv", ".txt"
-SPARE = 2**20  # bytes, kept free for table and text where a video might fill the disk
+SPARE = 2**20  # bytes, kept for table and text where a video might fill the disk, ...
+SHARE = 1 / 16  # ... but no more than this share of what is free
 
 
 class Outs:
@@ -69,7 +71,8 @@ class Outs:
         if self._recorders and self.texts:
             self._spare = self.texts[0].with_name(f".{uuid.uuid4().hex[:12]}.part")
             with contextlib.suppress(OSError):
-                self._spare.write_bytes(bytes(SPARE))
+                free = shutil.disk_usage(self._spare.parent).free
+                self._spare.write_bytes(bytes(min(SPARE, int(SHARE * free))))
 
     def add(self, moment: Moment, painter: Painter) -> None:
         """Draw a frame and write it into the videos."""

@@ -88,6 +88,9 @@ class Recorder:
             errors.bad("frames", errors.Said("no frames"), "at least one")
         try:
             self._encoder.finish()
+            taken = _count(self._part)  # FFmpeg says nothing of a disk that is full at the end
+            if taken < self.frames:
+                raise OSError(f"the disk took only {taken} of {self.frames} frames")
             front = self._part.with_stem(self._part.stem + "-front")
             try:
                 _index_in_front(self._part, front)
