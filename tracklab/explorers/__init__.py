@@ -15,6 +15,7 @@ from tracklab import errors
 if TYPE_CHECKING:
     from tracklab.explorers.canvas import BoxCanvas
     from tracklab.explorers.controls import Choice, Play, Seed, Several, Slider, Toggle
+    from tracklab.explorers.first_box import DrawBox
     from tracklab.explorers.shell import Drawing, Explorer, Jump
 
 # By name: the module and the function in it that makes the explorer.
@@ -24,6 +25,7 @@ NAMES: dict[str, str] = {
     "association": "tracklab.explorers.association:association",
     "augment": "tracklab.explorers.augment:augment",
     "feature-maps": "tracklab.explorers.feature_maps:feature_maps",
+    "first-box": "tracklab.explorers.first_box:first_box",
     "follow": "tracklab.explorers.follow:follow",
     "iou": "tracklab.explorers.iou:iou",
     "kernel": "tracklab.explorers.kernels:kernel",
@@ -40,6 +42,7 @@ NAMES: dict[str, str] = {
 _PARTS = {
     "BoxCanvas": "canvas",
     "Choice": "controls",
+    "DrawBox": "first_box",
     "Drawing": "shell",
     "Explorer": "shell",
     "Jump": "shell",
@@ -54,6 +57,7 @@ __all__ = [
     "NAMES",
     "BoxCanvas",
     "Choice",
+    "DrawBox",
     "Drawing",
     "Explorer",
     "Jump",
