@@ -118,6 +118,7 @@ class DrawBox(widgets.VBox):
         high, wide = self.canvas.size
         (row,) = canvas.as_rows([[x, y, x + w, y + h]], high, wide)
         self.value = tuple(row)
+        self._spread()  # also where the box was cut to what it was
 
     def _spread(self) -> None:
         """Canvas and fields show the value."""
