@@ -453,8 +453,9 @@ CROSSINGS = Exercise(
     hints=(
         "Leave out the frames in which it was not seen: what follows on what then? Between which "
         "two places does it change sides?",
-        "With `seen = places[np.isfinite(places).all(1)]`, look at each place and the next. It changes sides where `(ax < x) != (bx < x)`. The way meets the line at the share "
-        "`(x - ax) / (bx - ax)` of it.",
+        "With `seen = places[np.isfinite(places).all(1)]`, look at each place and the next. It "
+        "changes sides where `(ax < x) != (bx < x)`, at the share `(x - ax) / (bx - ax)` of the "
+        "way.",
         "There y is `ay + (by - ay) * (x - ax) / (bx - ax)`. It counts if `low <= y <= high`, to "
         "the right if `bx > x`.",
     ),
