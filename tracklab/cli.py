@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ABOUT = "tracklab: visual object tracking with deep learning, as a course that you run."
 INCOMPLETE, WRONG, STOPPED = 1, 2, 130
 JUDGED_SCENES, QUICK_SCENES = "scenes:dials:0-2", "scenes:occlusion"  # of a tracker's network
-NETWORKS = ("classifier", "detector", "thumbnails", "motion", "siamese")
+NETWORKS = ("classifier", "detector", "thumbnails", "motion", "siamese", "shapes")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -316,6 +316,10 @@ def _train(parsed: argparse.Namespace) -> int:
         from tracklab import motion
 
         motion.train_shipped(_errors_of, parsed.out, quick=parsed.quick)
+    elif parsed.network == "shapes":
+        from tracklab.models import shapes
+
+        shapes.train_shipped(parsed.out, quick=parsed.quick)
     elif parsed.network == "siamese":
         from tracklab.models import siamese
 

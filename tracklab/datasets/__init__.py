@@ -14,6 +14,7 @@ from tracklab.datasets.drawn import sprites
 from tracklab.datasets.folder import image_folder
 from tracklab.datasets.images import Images
 from tracklab.datasets.imagined import imagined_detections
+from tracklab.datasets.masked import MaskedImages, masked_scenes
 from tracklab.datasets.store import cache_dir
 from tracklab.datasets.voc import voc
 
@@ -22,6 +23,7 @@ __all__ = [
     "BoxedImages",
     "Crowd",
     "Images",
+    "MaskedImages",
     "SceneBatches",
     "boxed_scenes",
     "cache_dir",
@@ -29,6 +31,7 @@ __all__ = [
     "crowd",
     "image_folder",
     "imagined_detections",
+    "masked_scenes",
     "moved",
     "objects_of",
     "sprites",

@@ -9,9 +9,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_ROOMS = ("classifier", "detector", "regression", "siamese", "weights")
+_ROOMS = ("classifier", "detector", "regression", "shapes", "siamese", "weights")
 
-__all__ = ["classifier", "detector", "regression", "siamese", "weights"]
+__all__ = ["classifier", "detector", "regression", "shapes", "siamese", "weights"]
 
 
 def __getattr__(name: str) -> Any:

@@ -92,6 +92,11 @@ class RecurrentTracker(Tracker):
         self.spread = errors.number("spread", spread, low=0.05, high=10)
         self.wider = errors.number("wider", wider, low=1, high=2)
 
+    @property
+    def mind(self) -> siamese.Mind:
+        """What it carries to the next frame, its two memories among them; once it has begun."""
+        return self._mind
+
     def _start(self, frame: Frame, box: bx.Boxes) -> None:
         # what is outside the frame cannot be seen
         box = bx.clip(box, *frame.shape[:2])
