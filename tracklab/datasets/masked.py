@@ -31,7 +31,7 @@ STRIDE = 30_011  # scenes from one seed to the next
 ROOM = TEST_SEED - TRAIN_SEED
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MaskedImages:
     """N pictures of S x S pixels with K shapes each.
 
@@ -46,6 +46,10 @@ class MaskedImages:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def __repr__(self) -> str:
+        side, shapes = self.images.shape[1], self.masks.shape[1]
+        return f"MaskedImages({len(self)} of {side}x{side} pixels, {shapes} shapes each)"
 
     def present(self) -> NDArray[np.float32]:
         """`(N, C)`: 1 where a class is in the picture, 0 where not."""

@@ -26,8 +26,9 @@ def hit(heat: ArrayLike, mask: ArrayLike, *, tolerance: int = 0) -> float:
     heat, mask = checked(heat, mask)
     reach = int(errors.number("tolerance", tolerance, low=0, high=10_000, whole=True))
     if reach:
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-        mask = np.asarray(cv2.dilate(mask.astype(np.uint8), kernel)) > 0
+        outside = (~mask).astype(np.uint8)
+        mask = np.asarray(cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE))
+        mask = mask <= reach
     highest = heat == heat.max()
     return float(mask[highest].mean())
 

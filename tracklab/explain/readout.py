@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracklab import boxes as bx
 from tracklab import errors
 from tracklab.motion import cells
 from tracklab.motion.gradients import seen_by
@@ -23,6 +24,7 @@ from tracklab.motion.network import Network
 from tracklab.motion.observed import Observed
 from tracklab.quiet import tf
 
+AHEAD = 3  # frames
 RIDGE = 1e-3  # of the mean square of a column: too little to bend a line, enough to have one
 Floats = NDArray[np.float64]
 
@@ -102,6 +104,56 @@ def shuffled(y: NDArray[Any], *, seed: int = 0) -> NDArray[Any]:
     # each one takes the place of the next in a random circle
     other[order] = np.roll(order, 1)
     return y[:, other]
+
+
+def velocity(found: Observed, skip: int = 0) -> NDArray[Any]:
+    """How fast objects go, `(T - 1 - skip, N, 2)` in their widths and heights a frame.
+
+    Frames 1 to T - 1, without the last `skip`.
+    """
+    sizes = bx.sizes(found.boxes)[1:]
+    return (found.velocities[1:] / sizes)[: len(sizes) - skip]
+
+
+def coming(found: Observed, ahead: int = AHEAD) -> NDArray[Any]:
+    """How their velocity will have changed in `ahead` frames, `(T - 1 - ahead, N, 2)`, likewise."""
+    ahead = int(errors.number("ahead", ahead, low=1, high=len(found) - 2, whole=True))
+    change = found.velocities[1 + ahead :] - found.velocities[1:-ahead]
+    return np.asarray(change / bx.sizes(found.boxes)[1:-ahead])
+
+
+def compare(
+    network: Network, fitted: Observed, judged: Observed, *, ahead: int = AHEAD, seed: int = 0
+) -> dict[str, dict[str, float]]:
+    """R squared of `velocity` and of what is `coming`, on `judged`, by lines fitted on `fitted`.
+
+    By what is read out ("velocity", "coming change"), then by where it is read from: "state" of the
+    network; "shuffled", the same state with the velocities of other objects; "inputs", what the
+    network is given in that frame; "untrained", the state of such a network that has learned
+    nothing; "state and inputs".
+    """
+    blank = Network(network.kind, units=network.units, form=network.form, seed=seed)
+    sides = []
+    for found in (fitted, judged):
+        seen, state = states(network, found)
+        places = {"state": state, "shuffled": state, "inputs": seen}
+        places["untrained"] = states(blank, found)[1]
+        places["state and inputs"] = np.concatenate([state, seen], -1)
+        wanted = {"velocity": velocity(found, ahead), "coming change": coming(found, ahead)}
+        sides.append((places, wanted))
+    (given, right), (told, true) = sides
+    table: dict[str, dict[str, float]] = {}
+    for what, y in right.items():
+        table[what] = {}
+        for where, x in given.items():
+            goal = shuffled(y, seed=seed) if where == "shuffled" else y
+            line = fit(_flat(x[:-ahead]), _flat(goal))
+            table[what][where] = r_squared(line(_flat(told[where][:-ahead])), _flat(true[what]))
+    return table
+
+
+def _flat(values: NDArray[Any]) -> NDArray[Any]:
+    return values.reshape(-1, values.shape[-1])
 
 
 def _rows(name: str, value: ArrayLike) -> Floats:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracklab import errors
-from tracklab.quiet import tf
+from tracklab.quiet import silenced, tf
 
 Floats = NDArray[np.float32]
 Answer = Callable[[Any, Any], tuple[Any, Mapping[str, Any]]]
@@ -86,11 +86,17 @@ class _Compiled:
         self._concrete: Any = None
 
     def __call__(self, images: Any, given: Any) -> Any:
+        flat = tf.nest.flatten(given)
         if self._concrete is None:
             asked = tf.nest.map_structure(lambda part: tf.TensorSpec(part.shape, part.dtype), given)
             whole = tf.function(self._function, autograph=False)
-            self._concrete = whole.get_concrete_function(self._pixels, asked)
-        return self._concrete(images, *tf.nest.flatten(given))
+            made = whole.get_concrete_function(self._pixels, asked)
+            # oneDNN says of some processors that it has no whole numbers for them; it needs none
+            with silenced():
+                found = made(images, *flat)
+            self._concrete = made
+            return found
+        return self._concrete(images, *flat)
 
 
 @dataclass(frozen=True, eq=False)

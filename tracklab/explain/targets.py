@@ -102,7 +102,7 @@ def _one(place: int, count: int) -> Any:
 
 def _last_of_each_size(model: Any, size: tuple[int, int]) -> dict[str, str]:
     """The name of the last layer at each size of map, from the largest to the smallest."""
-    shapes = keras.Model(model.inputs, [layer.output for layer in model.layers])
+    shapes = keras.Model(model.inputs[0], [layer.output for layer in model.layers])
     found = shapes.compute_output_shape((1, *size, 3))
     last: dict[tuple[int, int], str] = {}
     for layer, shape in zip(model.layers, found, strict=True):

@@ -23,6 +23,7 @@ NAMES: dict[str, str] = {
     "anchors": "tracklab.explorers.anchors:anchors",
     "arena": "tracklab.explorers.arena:arena",
     "association": "tracklab.explorers.association:association",
+    "attribution": "tracklab.explorers.attribution:attribution",
     "augment": "tracklab.explorers.augment:augment",
     "feature-maps": "tracklab.explorers.feature_maps:feature_maps",
     "first-box": "tracklab.explorers.first_box:first_box",
