@@ -10,13 +10,15 @@ map of any of `METHODS`, or of one of `BASELINES` that know nothing of the netwo
 The methods one by one: `vanilla` and `smooth` (saliency), `integrated`, `grad_cam`, `occlusion`;
 `maximise` is the image that a target likes most. A map is judged by `hit` and `energy` against an
 exact mask, by `insertion` and `deletion` against the network itself, and by what is left of it when
-the network forgets (`cascade`, `similarity`). `readout` reads a recurrent network's state.
+the network forgets (`cascade`, `similarity`); `compare` does all of that. `readout` reads a
+recurrent network's state.
 """
 
 from tracklab.explain import readout
 from tracklab.explain.activation_maximisation import Wished, maximise
 from tracklab.explain.gradcam import grad_cam
 from tracklab.explain.integrated_gradients import Integrated, integrated, nothing
+from tracklab.explain.judging import Case, compare, judge, pictures, spread, summary
 from tracklab.explain.methods import ALL, BASELINES, METHODS, explain, positive
 from tracklab.explain.occlusion_sensitivity import occlusion
 from tracklab.explain.pointing import energy, hit
@@ -31,6 +33,7 @@ __all__ = [
     "BASELINES",
     "METHODS",
     "Asked",
+    "Case",
     "Classes",
     "Heads",
     "Integrated",
@@ -39,6 +42,7 @@ __all__ = [
     "Target",
     "Wished",
     "cascade",
+    "compare",
     "copied",
     "deletion",
     "energy",
@@ -47,12 +51,16 @@ __all__ = [
     "hit",
     "insertion",
     "integrated",
+    "judge",
     "maximise",
     "nothing",
     "occlusion",
+    "pictures",
     "positive",
     "readout",
     "similarity",
     "smooth",
+    "spread",
+    "summary",
     "vanilla",
 ]

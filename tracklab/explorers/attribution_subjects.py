@@ -249,12 +249,15 @@ class Following:
         which = int(np.nan_to_num(bx.iou(self._box[None], truth.boxes[0])[0]).argmax())
         k = min(max(k, 1), len(self.scene) - 1)
         own = self.scene.masks.visible(k)[which]
-        side = sight.picture.shape[0]
-        picture = look(
-            np.repeat(own[..., None] * np.uint8(255), 3, -1), sight.searched, (side,) * 2
-        )
-        mask = picture[..., 0] > 127
+        mask = in_window(own, sight)
         return (mask, truth.class_names[truth.classes[which]]) if mask.any() else (None, "")
+
+
+def in_window(mask: NDArray[np.bool_], sight: Any) -> NDArray[np.bool_]:
+    """A mask of the frame as it is in the window that a tracker searched."""
+    side = sight.picture.shape[0]
+    drawn = look(np.repeat(mask[..., None] * np.uint8(255), 3, -1), sight.searched, (side, side))
+    return np.asarray(drawn[..., 0] > 127)
 
 
 def peaks(first: NDArray[Any], rest: NDArray[Any], count: int = 3) -> list[tuple[int, int]]:
