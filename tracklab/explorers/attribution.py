@@ -24,6 +24,7 @@ from tracklab.explorers.attribution_subjects import ANSWERS, Answer, Subject
 from tracklab.explorers.controls import Choice, Slider, Toggle
 from tracklab.explorers.later import Later
 from tracklab.explorers.shell import Drawing, Explorer
+from tracklab.plots.explain import glowing, outlined, square
 
 CLASSIFIER, SCORE = "a classifier's logit", "a detector's score"
 OBJECTNESS, TRACKER = "a detector's objectness", "a tracker's map"
@@ -32,9 +33,7 @@ SEED, FRAMES = scenes.TEST_SEED + 21, 24  # of a scene that no shipped network h
 
 ROOM, GAP, TOP = 384, 14, 24  # pixels: side of a square, between them, above them
 PAPER, INK = (255, 255, 255), (40, 40, 40)
-OUTLINE = (0, 158, 115)  # Okabe and Ito's green: the true mask
-ASKED = (213, 94, 0)  # and their vermilion: what the question is about, and the highest place
-GLOW = 0.75  # how much of the colour a map's highest place has
+ASKED = (213, 94, 0)  # Okabe and Ito's vermilion: what the question is about
 FONT, FONT_SIZE = cv2.FONT_HERSHEY_SIMPLEX, 0.45
 Picture = NDArray[np.uint8]
 
@@ -106,7 +105,7 @@ class Attribution:
         _write(sheet, f"what the network sees (image {image})", 0)
         _write(sheet, f"{method}{', all forgotten' if forgets else ''}", ROOM + GAP)
         sheet[TOP:, :ROOM] = _seen(found)
-        sheet[TOP:, ROOM + GAP :] = _glowing(found)
+        sheet[TOP:, ROOM + GAP :] = glowing(found.image, found.heat, ROOM, mask=found.answer.mask)
         caption, numbers = _words(found, network, image, rank, method, forgets)
         return Drawing(sheet, caption, numbers)
 
@@ -167,62 +166,16 @@ def _whereabouts(row: int, column: int, shape: tuple[int, ...]) -> str:
 
 
 def _seen(found: Explained) -> Picture:
-    """The image, with the outline of what the answer should be about."""
-    large = _square(found.image, cv2.INTER_NEAREST)
+    """The image, with the outline of what the answer should be about and of what is asked."""
+    large = square(found.image, ROOM)
     if found.answer.mask is not None:
-        _outline(large, found.answer.mask)
+        large = outlined(large, found.answer.mask)
     if found.answer.box is not None:
-        scale = _scale(found.image.shape)
+        scale = ROOM / max(found.image.shape[:2])
         x1, y1, x2, y2 = (round(v * scale) for v in found.answer.box.tolist())
         cv2.rectangle(large, (x1, y1), (x2, y2), PAPER, 3)
         cv2.rectangle(large, (x1, y1), (x2, y2), ASKED, 1)
     return large
-
-
-def _glowing(found: Explained) -> Picture:
-    """The image in grey, coloured where the map is high, with its highest place marked."""
-    grey = cv2.cvtColor(cv2.cvtColor(found.image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    large = _square(np.asarray(grey), cv2.INTER_NEAREST).astype(np.float32)
-    heat = found.heat / (float(np.percentile(found.heat, 99.5)) or float(found.heat.max()) or 1.0)
-    small = np.rint(255 * np.clip(heat, 0, 1)).astype(np.uint8)
-    strength = _square(np.repeat(small[..., None], 3, -1), cv2.INTER_LINEAR)
-    colours = cv2.applyColorMap(strength[..., 0], cv2.COLORMAP_INFERNO)[..., ::-1]
-    share = GLOW * strength.astype(np.float32) / 255 + 0.15
-    lit = np.rint(large * (1 - share) + colours * share).clip(0, 255).astype(np.uint8)
-    lit = np.ascontiguousarray(lit)
-    if found.answer.mask is not None:
-        _outline(lit, found.answer.mask)
-    if found.heat.any():
-        row, column = np.unravel_index(int(found.heat.argmax()), found.heat.shape)
-        scale = _scale(found.image.shape)
-        spot = int((column + 0.5) * scale), int((row + 0.5) * scale)
-        for colour, wide in ((PAPER, 4), (ASKED, 2)):
-            cv2.drawMarker(lit, spot, colour, cv2.MARKER_TILTED_CROSS, 16, wide)
-    return lit
-
-
-def _scale(shape: Sequence[int]) -> float:
-    return ROOM / max(shape[:2])
-
-
-def _square(image: Picture, how: int) -> Picture:
-    """An image enlarged into a square, paper where it is narrower."""
-    scale = _scale(image.shape)
-    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
-    large = cv2.resize(image, size, interpolation=how)
-    out = np.full((ROOM, ROOM, 3), PAPER if how == cv2.INTER_NEAREST else (0, 0, 0), np.uint8)
-    out[: large.shape[0], : large.shape[1]] = large
-    return out
-
-
-def _outline(large: Picture, mask: NDArray[np.bool_]) -> None:
-    """Draw a mask's edge on the enlarged image, in place."""
-    grown = _square(np.repeat(mask[..., None] * np.uint8(255), 3, -1), cv2.INTER_LINEAR)[..., 0]
-    edges, _ = cv2.findContours(
-        (grown > 127).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE
-    )
-    cv2.drawContours(large, edges, -1, PAPER, 3, cv2.LINE_AA)
-    cv2.drawContours(large, edges, -1, OUTLINE, 1, cv2.LINE_AA)
 
 
 def _write(sheet: Picture, text: str, x: int) -> None:
@@ -253,7 +206,7 @@ def attribution(
         its outputs, `(N,)` classes if known; the shipped classifier of drawn shapes and pictures
         with exact masks if None.
     clip: for detector and tracker; a scene that they have not learned from if None. box: `(4,)` of
-        the object to follow in its first frame; that which truth has first if None.
+        the object to follow in its first frame; that of which most is seen there if None.
     network: where it begins, one of `NETWORKS`. background: whether maps are made while the
         explorer waits; None: in a notebook.
 
@@ -321,9 +274,11 @@ def _scene_at_hand() -> subjects.Scene:
 
 
 def _first_box(clip: Clip) -> bx.Boxes:
-    """The object that truth has first in the first frame."""
+    """The object of which most is seen in the first frame."""
     truth = clip.truth
     if truth is None or not truth.present[0].any():
         came = errors.Said("a clip whose first frame has no known object, and no box")
         errors.bad("clip", came, "truth, or box=(x1, y1, x2, y2) in the first frame")
-    return np.asarray(truth.boxes[0][int(truth.present[0].argmax())])
+    return np.asarray(
+        truth.boxes[0][int(np.where(truth.present[0], truth.visibility[0], -1).argmax())]
+    )
