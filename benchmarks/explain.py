@@ -1,7 +1,7 @@
 """Methods of explanation on exact masks: do they point, do they hold, do they forget?
 
     python -m benchmarks.explain          prints only, a few cases (about two minutes)
-    python -m benchmarks.explain --cases 200 32 32 32 --write        (about ten CPU minutes)
+    python -m benchmarks.explain --cases 160 24 24 24 --write        (about ten CPU minutes)
 
 Four kinds of answers: the logit of a shape in a picture of two, a detector's score of its own
 detection, its objectness at an anchor, and the visual tracker's map where it found the object; each
@@ -30,12 +30,12 @@ from tracklab.models import detector, shapes, siamese, weights
 
 RESULTS = Path(__file__).resolve().parent.parent / "data" / "results" / "explain.json"
 CASES = (16, 3, 3, 3)
-COMMAND = "python -m benchmarks.explain --cases 200 32 32 32 --write"
-MOST_NOISY = 60  # cases of which SmoothGrad is tried with every noise
+COMMAND = "python -m benchmarks.explain --cases 160 24 24 24 --write"
+MOST_NOISY = 40  # cases of which SmoothGrad is tried with every noise
 SEED = 100  # of the pictures: none on which an option was chosen
 FIRST_SCENE = scenes.TEST_SEED + 5_000
 FRAME = 8  # that is looked at in a clip
-STEPS = 12  # cases of the cascade
+STEPS = 10  # cases of the cascade
 NOISES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)  # of SmoothGrad
 KINDS = ("a shape's logit", "a detector's score", "objectness", "a tracker's map")
 SCENE: dict[str, Any] = {

@@ -19,10 +19,11 @@ from tracklab import errors
 from tracklab.explain.target import Floats, Target
 
 STEPS = 96
-RATE = 12.0  # grey levels that the most changed pixel moves in the first step
-PENALTY = 1e-3  # of the distance from grey, a step
+RATE = 6.0  # grey levels by which pixels move in the first step, root mean square
+PENALTY = 0.01  # of the distance from grey, a step
 SHIFT = 3  # pixels by which the image is moved before a step, at most
-BLUR = 0.5  # standard deviation, in pixels
+BLUR = 0.6  # standard deviation, in pixels
+EVERY = 4  # steps between two blurs
 GREY, RANGE = 118.0, 20.0  # of the first image
 
 
@@ -62,9 +63,9 @@ def maximise(
         moved = np.roll(x, way, axis=(0, 1))
         slope = np.roll(target.gradients(moved[None])[1][0], (-way[0], -way[1]), axis=(0, 1))
         # arg max over x of y(x) - penalty |x|^2: equation 1, by steps of a falling size
-        size = rate * (1 - step / steps) / max(float(np.abs(slope).max()), 1e-12)
+        size = rate * (1 - step / steps) / max(float(np.sqrt(np.square(slope).mean())), 1e-12)
         x = x + size * slope - penalty * (x - GREY)
-        if blur:
+        if blur and step % EVERY == 0:
             x = cv2.GaussianBlur(x, (0, 0), blur)
         x = np.clip(x, 0, 255).astype(np.float32)
     return Wished(x, first, float(target.values(x[None])[0]))

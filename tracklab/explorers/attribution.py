@@ -279,6 +279,5 @@ def _first_box(clip: Clip) -> bx.Boxes:
     if truth is None or not truth.present[0].any():
         came = errors.Said("a clip whose first frame has no known object, and no box")
         errors.bad("clip", came, "truth, or box=(x1, y1, x2, y2) in the first frame")
-    return np.asarray(
-        truth.boxes[0][int(np.where(truth.present[0], truth.visibility[0], -1).argmax())]
-    )
+    seen = np.where(truth.present[0], truth.visibility[0], -1)
+    return np.asarray(truth.boxes[0][int(seen.argmax())])

@@ -35,8 +35,9 @@ Picture = NDArray[np.uint8]
 OUTLINE, HIGHEST, HALO = (0, 158, 115), (213, 94, 0), (255, 255, 255)
 GLOW, DIM = 0.75, 0.15  # how much of a pixel its colour has where the map is high, and elsewhere
 BRIGHT = 99.5  # percentile of a map from which on it is as bright as can be
-CROSS = 16  # pixels
-GAP, HEAD, LEFT = 6, 20, 0  # pixels between tiles and above them
+CROSS = 1 / 24  # of a picture's side: the cross at a map's highest place
+SMALL = 200  # pixels: smaller pictures get thinner lines
+GAP, HEAD, LETTER = 6, 14, 6.2  # pixels: between tiles, a line above them, a letter
 SHOWN = ("pointing", "energy", "insertion", "deletion", "similarity")
 WORDS = {
     "pointing": "highest place on\nthe object",
@@ -66,7 +67,8 @@ def outlined(large: Picture, mask: NDArray[np.bool_]) -> Picture:
     grown = (square(as_picture, side, cv2.INTER_LINEAR)[..., 0] > 127).astype(np.uint8)
     edges, _ = cv2.findContours(grown, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     out = large.copy()
-    cv2.drawContours(out, edges, -1, HALO, 3, cv2.LINE_AA)
+    if side >= SMALL:
+        cv2.drawContours(out, edges, -1, HALO, 3, cv2.LINE_AA)
     cv2.drawContours(out, edges, -1, OUTLINE, 1, cv2.LINE_AA)
     return out
 
@@ -98,8 +100,10 @@ def glowing(
         row, column = np.unravel_index(int(values.argmax()), values.shape)
         scale = side / max(values.shape)
         spot = int((column + 0.5) * scale), int((row + 0.5) * scale)
-        for colour, wide in ((HALO, 4), (HIGHEST, 2)):
-            cv2.drawMarker(lit, spot, colour, cv2.MARKER_TILTED_CROSS, CROSS, wide)
+        large = side >= SMALL
+        for colour, wide in ((HALO, 4 if large else 3), (HIGHEST, 2 if large else 1)):
+            span = max(6, round(CROSS * side))
+            cv2.drawMarker(lit, spot, colour, cv2.MARKER_TILTED_CROSS, span, wide)
     return lit
 
 
@@ -132,7 +136,8 @@ def attributions(
         errors.bad("masks and names", errors.Said("other counts"), f"{len(images)} of each, if any")
     columns = len(methods) + 1
     side = int((width * DPI - 14) / columns) - GAP
-    high = len(images) * (side + GAP) + HEAD
+    head = HEAD * (2 if any(LETTER * len(name) > side for name in methods) else 1) + 2
+    high = len(images) * (side + GAP) + head
     fig, ax = figure(
         title=title,
         alt=alt or _in_words(title, methods, heats, known, labels),
@@ -145,18 +150,19 @@ def attributions(
             tiles = [first if mask is None else outlined(first, mask)]
             tiles += [glowing(as_rgb(image), maps[name], side, mask=mask) for name in methods]
             for column, tile in enumerate(tiles):
-                x, y = column * (side + GAP), HEAD + row * (side + GAP)
+                x, y = column * (side + GAP), head + row * (side + GAP)
                 ax.imshow(tile, extent=(x, x + side, y + side, y))
             if labels[row]:
                 ax.text(
                     4,
-                    HEAD + row * (side + GAP) + side - 5,
+                    head + row * (side + GAP) + side - 5,
                     labels[row],
                     fontsize=8,
                     bbox={"facecolor": "white", "alpha": 0.8, "pad": 1.5, "linewidth": 0},
                 )
         for column, name in enumerate(["image", *methods]):
-            ax.text(column * (side + GAP), HEAD - 5, name, fontsize=8.5 if side > 100 else 7.5)
+            lines = name.replace(" ", "\n", 1) if LETTER * len(name) > side else name
+            ax.text(column * (side + GAP), head - 4, lines, fontsize=8, va="bottom")
         plain(ax)
         ax.set(xlim=(-2, columns * (side + GAP) + 2), ylim=(high, 0), aspect="equal", anchor="NW")
     return fig
@@ -198,9 +204,7 @@ def methods_judged(
     """
     chosen = [errors.choice("measure", one, MEASURES) for one in measures]
     if not table or any(one not in row for row in table.values() for one in chosen):
-        errors.bad(
-            "table", errors.Said("rows without those measures"), "what explain.compare gives"
-        )
+        errors.bad("table", errors.Said("no rows with those"), "what explain.compare gives")
     names = list(table)
     values = {one: [_pair(table[name][one]) for name in names] for one in chosen}
     fig, axes = figure(
@@ -278,9 +282,8 @@ def forgetting(
     for name, values in similarity.items():
         array = np.asarray(values, float)
         runs[name] = np.arange(array.shape[-1]), array
-    said = ", ".join(
-        f"{name} {np.mean(np.atleast_2d(y)[:, -1]):.2f}" for name, (_, y) in runs.items()
-    )
+    left = {name: np.mean(np.atleast_2d(y)[:, -1]) for name, (_, y) in runs.items()}
+    said = ", ".join(f"{name} {value:.2f}" for name, value in left.items())
     fig = curves(
         runs,
         title=title,
