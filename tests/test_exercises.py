@@ -1094,3 +1094,52 @@ def test_wanted_and_yours_differ_by_line_and_word():
     dashed = dashed_sheet.picture()[: sketch.HEIGHT]
     inked = [(p != blank[: sketch.HEIGHT]).any(2).sum() for p in (solid, dashed)]
     assert inked[0] > 1.5 * inked[1] > 0
+
+
+def test_lesson_11s_maps_are_those_of_the_room():
+    from tracklab.explain import gradcam
+
+    rng = np.random.default_rng(11)
+    maps, slopes = rng.normal(size=(2, 5, 4, 6))
+    wanted = exercises.get("11-grad-cam").reference(maps, slopes)
+    np.testing.assert_allclose(gradcam.coarse(maps, slopes), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_lesson_11s_r_squared_is_that_of_the_room():
+    from tracklab.explain import readout
+
+    rng = np.random.default_rng(11)
+    said, true = rng.normal(size=(2, 40))
+    wanted = exercises.get("11-r-squared").reference(said, true)
+    assert readout.r_squared(said, true) == pytest.approx(wanted)
+
+
+def test_lesson_11s_deletion_is_that_of_the_room():
+    """Of a network that adds up what its pixels are more than their mean."""
+    from test_explain import linear
+
+    from tracklab import explain
+
+    rng = np.random.default_rng(11)
+    image = rng.integers(0, 255, (3, 4, 3)).astype(np.uint8)
+    weights, heat = rng.normal(0, 1e-3, (3, 4, 3)), rng.permutation(12).reshape(3, 4) * 1.0
+    curve = explain.deletion(linear(weights), image, heat, steps=12)
+    adds = (weights * (image - image.mean((0, 1)))).sum(-1).ravel()
+    rest = float((weights * image.mean((0, 1))).sum())
+    wanted = exercises.get("11-deletion").reference(heat.ravel(), adds) + rest
+    said = np.log(curve.probabilities / (1 - curve.probabilities.astype(float)))
+    np.testing.assert_allclose(said, wanted, rtol=1e-2, atol=1e-3)
+
+
+def test_lesson_11s_shares_are_those_of_the_room():
+    from test_explain import linear
+
+    from tracklab import explain
+
+    rng = np.random.default_rng(11)
+    image = rng.integers(0, 255, (3, 4, 3)).astype(np.uint8)
+    weights = rng.normal(size=(3, 4, 3))
+    found = explain.integrated(linear(weights), image, baseline=np.zeros((3, 4, 3)))
+    own = exercises.get("11-shares").reference
+    wanted = sum(own(image[..., c], np.zeros((3, 4)), weights[None, ..., c]) for c in range(3))
+    np.testing.assert_allclose(found.shares, wanted, rtol=1e-3, atol=1e-3)

@@ -60,6 +60,14 @@ def test_as_many_shapes_as_wanted():
     assert alone.masks.shape[1] == 1
 
 
+def test_a_part_of_a_set_is_a_set(pictures):
+    some = pictures[3:5]
+    assert len(some) == 2
+    np.testing.assert_array_equal(some.masks, pictures.masks[3:5])
+    np.testing.assert_array_equal(pictures[np.array([4, 3])].labels, some.labels[::-1])
+    assert repr(some) == "MaskedImages(2 of 64x64 pixels, 2 shapes each)"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -47,6 +47,11 @@ class MaskedImages:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __getitem__(self, which: slice | NDArray[np.int64] | NDArray[np.bool_]) -> MaskedImages:
+        """A smaller set: of a slice, of indices or of a mask `(N,)`."""
+        parts = (part[which] for part in (self.images, self.labels, self.masks))
+        return MaskedImages(*parts, self.class_names)
+
     def __repr__(self) -> str:
         side, shapes = self.images.shape[1], self.masks.shape[1]
         return f"MaskedImages({len(self)} of {side}x{side} pixels, {shapes} shapes each)"

@@ -32,6 +32,7 @@ MEASURES = {
     "insertion": True,
     "deletion": False,
     "similarity": False,
+    "on object": False,
     "ms": False,
 }
 NEAR = 3  # pixels: how far beside the object a map's highest place still counts as near
@@ -87,15 +88,18 @@ def judge(method: Method, case: Case) -> dict[str, float]:
 
     pointing, near: `hit` with a tolerance of 0 and of `NEAR`. other: hits of the other objects.
     energy, insertion, deletion: see there. similarity: to its own map of the network that has
-    forgotten. ms: CPU milliseconds of one map.
+    forgotten; on object: the same on the object's pixels alone, where it does not count that an
+    answer cannot see far. ms: CPU milliseconds of one map.
     """
     began = time.process_time()
     heat = method(case.target, case.image)
     spent = time.process_time() - began
     other = hit(heat, case.others) if case.others is not None else np.nan
-    alike = np.nan
+    alike = within = np.nan
     if case.forgets is not None:
-        alike = similarity(heat, method(case.forgets, case.image))
+        after = method(case.forgets, case.image)
+        alike = similarity(heat, after)
+        within = similarity(heat, after, where=case.mask)
     return {
         "pointing": hit(heat, case.mask),
         "near": hit(heat, case.mask, tolerance=NEAR),
@@ -104,6 +108,7 @@ def judge(method: Method, case: Case) -> dict[str, float]:
         "insertion": insertion(case.target, case.image, heat).area,
         "deletion": deletion(case.target, case.image, heat).area,
         "similarity": alike,
+        "on object": within,
         "ms": 1e3 * spent,
     }
 

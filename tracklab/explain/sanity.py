@@ -27,8 +27,12 @@ from tracklab.quiet import keras
 FAILS = 0.5  # similarity after all is forgotten, from which on a method has failed
 
 
-def similarity(one: ArrayLike, other: ArrayLike) -> float:
+def similarity(one: ArrayLike, other: ArrayLike, *, where: ArrayLike | None = None) -> float:
     """Spearman's rank correlation of two maps `(H, W)`, -1 to 1, of their sizes without signs.
+
+    where: `(H, W)` booleans, the pixels that are compared; by default those at which either map is
+        not 0. What is asked of one region or cell sees a part of the image only, and maps that are
+        0 all around it would be alike for that alone.
 
     A map without any structure has no order: 0, as it is like nothing. Raises `InputError` for
     shapes that differ, and NaN.
@@ -36,9 +40,13 @@ def similarity(one: ArrayLike, other: ArrayLike) -> float:
     a, b = (np.abs(np.asarray(each, np.float64)) for each in (one, other))
     if a.shape != b.shape or a.size < 2 or not (np.isfinite(a).all() and np.isfinite(b).all()):
         errors.bad("other", b, f"a map like the first, of shape {a.shape}, both finite")
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
+    there = (a > 0) | (b > 0) if where is None else np.asarray(where)
+    if there.shape != a.shape or there.dtype != np.bool_:
+        errors.bad("where", there, f"booleans of shape {a.shape}")
+    a, b = a[there], b[there]
+    if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return 0.0
-    return float(stats.spearmanr(a.ravel(), b.ravel()).statistic)
+    return float(stats.spearmanr(a, b).statistic)
 
 
 def copied(network: Any) -> Any:

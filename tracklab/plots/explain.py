@@ -47,6 +47,7 @@ WORDS = {
     "insertion": "insertion\n(area, 0 to 1)",
     "deletion": "deletion\n(area, 0 to 1)",
     "similarity": "similarity after all\nis forgotten",
+    "on object": "the same, on the\nobject alone",
     "ms": "CPU milliseconds",
 }
 
