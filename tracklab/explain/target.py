@@ -5,9 +5,10 @@ a detector one for each class of a region, a tracker one for each cell of its ma
 here they are the same: a `Target` gives the number, its gradient with respect to pixels, and a
 layer's maps with the gradient with respect to them.
 
-Invariants: every number is a log-odds, so its sigmoid is a probability; it depends on its own image
-alone, so images can be asked about in batches; the same network with another question (`given`) is
-not compiled again; nothing is changed.
+Invariants: a number depends on its own image alone, so images can be asked about in batches; the
+same network with another question (`given`) is not compiled again; nothing is changed. A number is
+a log-odds, so that its sigmoid is a probability; of networks that choose one of several classes it
+is the class's logit, as all methods take it, and the sigmoid is only a scale from 0 to 1.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ class Target:
         return np.concatenate([self.asked._value(*each).numpy() for each in self._parts(images)])
 
     def probabilities(self, images: ArrayLike) -> Floats:
-        """How likely that is: `(N,)`, 0 to 1."""
+        """The numbers' sigmoids, `(N,)`: how likely it is, where a number is a log-odds."""
         # p = 1 / (1 + exp(-y)), by way of tanh, which never overflows
         return np.asarray(0.5 * np.tanh(0.5 * self.values(images)) + 0.5)
 

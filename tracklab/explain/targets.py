@@ -1,7 +1,7 @@
 """Three kinds of networks to ask: a classifier, a detector and a visual tracker.
 
-Each function makes an `Asked` of a network for images of one size; `about` it asks one question.
-The questions of a kind share one compiled function.
+Each class takes a network for images of one size, and makes a `Target` of a question. The questions
+of a kind share one compiled function.
 """
 
 from __future__ import annotations

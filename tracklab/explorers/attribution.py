@@ -100,7 +100,7 @@ class Attribution:
         key = (network, image, rank, method, forgets)
         found = self.later.get(key, lambda: self.explained(*key))
         if found is None:
-            return _waiting(network, method)
+            return _waiting(network, method, image, rank)
         sheet = np.full((TOP + ROOM, 2 * ROOM + GAP, 3), PAPER, np.uint8)
         _write(sheet, f"what the network sees (image {image})", 0)
         _write(sheet, f"{method}{', all forgotten' if forgets else ''}", ROOM + GAP)
@@ -110,11 +110,12 @@ class Attribution:
         return Drawing(sheet, caption, numbers)
 
 
-def _waiting(network: str, method: str) -> Drawing:
+def _waiting(network: str, method: str, image: int, rank: int) -> Drawing:
+    """What is shown until a map is there: which one is made."""
     sheet = np.full((TOP + ROOM, 2 * ROOM + GAP, 3), PAPER, np.uint8)
     sheet[TOP:, :ROOM] = sheet[TOP:, ROOM + GAP :] = 225
-    _write(sheet, f"{method} is on its way", 0)
-    words = f"The map of {network} by {method} is being made."
+    _write(sheet, f"image {image}, answer {rank}: {method} is on its way", 0)
+    words = f"Image {image}, answer {rank}: the map of {network} by {method} is being made."
     return Drawing(sheet, words, unfinished=(f"{method} of {network}", 0.0))
 
 
