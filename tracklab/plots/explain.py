@@ -154,11 +154,15 @@ def attributions(
                 x, y = column * (side + GAP), head + row * (side + GAP)
                 ax.imshow(tile, extent=(x, x + side, y + side, y))
             if labels[row]:
+                # where the object is not
+                low = mask is not None and mask[mask.shape[0] // 2 :].sum() * 2 > mask.sum()
+                y = head + row * (side + GAP) + (5 if low else side - 5)
                 ax.text(
                     4,
-                    head + row * (side + GAP) + side - 5,
+                    y,
                     labels[row],
                     fontsize=8,
+                    va="top" if low else "bottom",
                     bbox={"facecolor": "white", "alpha": 0.8, "pad": 1.5, "linewidth": 0},
                 )
         for column, name in enumerate(["image", *methods]):
