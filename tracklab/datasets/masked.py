@@ -49,8 +49,9 @@ class MaskedImages:
 
     def __getitem__(self, which: slice | NDArray[np.int64] | NDArray[np.bool_]) -> MaskedImages:
         """A smaller set: of a slice, of indices or of a mask `(N,)`."""
-        parts = (part[which] for part in (self.images, self.labels, self.masks))
-        return MaskedImages(*parts, self.class_names)
+        return MaskedImages(
+            self.images[which], self.labels[which], self.masks[which], self.class_names
+        )
 
     def __repr__(self) -> str:
         side, shapes = self.images.shape[1], self.masks.shape[1]

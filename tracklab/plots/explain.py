@@ -101,8 +101,8 @@ def glowing(
         row, column = np.unravel_index(int(values.argmax()), values.shape)
         scale = side / max(values.shape)
         spot = int((column + 0.5) * scale), int((row + 0.5) * scale)
-        large = side >= SMALL
-        for colour, wide in ((HALO, 4 if large else 3), (HIGHEST, 2 if large else 1)):
+        thick = 1 if side < SMALL else 2
+        for colour, wide in ((HALO, thick + 2), (HIGHEST, thick)):
             span = max(6, round(CROSS * side))
             cv2.drawMarker(lit, spot, colour, cv2.MARKER_TILTED_CROSS, span, wide)
     return lit
