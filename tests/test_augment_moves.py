@@ -221,6 +221,20 @@ class TestFastIsByHand:
         np.testing.assert_array_equal(turned, np.rot90(images, 1, (1, 2)))
         np.testing.assert_array_equal(turned, tf.image.rot90(images, 1))
 
+    @settings(max_examples=20)
+    @given(st.integers(0, 1000))
+    def test_whole_moves_copy_pixels_and_mix_none(self, seed):
+        images, reach = noise(3), 9
+        rng, again = (np.random.default_rng(seed) for _ in range(2))
+        shift = augment.Affine(0, 0, (1, 1), 0.17, whole=True, border="mirror")
+        moves = shift.moves(again, 3, SIZE).matrices
+        wide = np.pad(images, ((0, 0), (reach, reach), (reach, reach), (0, 0)), "symmetric")
+        for ours, beyond, move in zip(shift.images(images, rng), wide, moves, strict=True):
+            right, below = move[:2, 2].astype(int)
+            assert (move[:2, 2] == (right, below)).all()
+            window = beyond[reach - below :, reach - right :][:HEIGHT, :WIDTH]
+            np.testing.assert_array_equal(ours, window)
+
     def test_what_moves_nothing_copies(self):
         images = noise()
         for still in (
@@ -341,6 +355,7 @@ class TestBadInput:
             lambda: augment.Affine(scale=1.2),
             lambda: augment.Affine(shear=2.0),
             lambda: augment.Affine(move="far"),
+            lambda: augment.Affine(whole=1),
             lambda: augment.Crop((0.5, 1.5)),
             lambda: augment.Crop((0, 1)),
             lambda: augment.Crop(size=(10,)),

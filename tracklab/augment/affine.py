@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracklab import errors
 from tracklab.augment import geometry
 from tracklab.augment.geometry import Floats, Matrices
 from tracklab.augment.moves import warp
@@ -26,12 +27,15 @@ class Affine(Bordered):
         pixels down for each pixel across.
     scale: the lowest and the highest factor, above 0; twice as large is as likely as half.
     move: shares of the image's width and height, between two numbers; one is both ways.
+    whole: moved by whole pixels. Without shear and scale no pixels are mixed then: small images,
+        which a shift by half a pixel blurs, stay as sharp as those that will be judged.
     """
 
     shear: Span = 0.1
     shear_down: Span = 0.0
     scale: tuple[float, float] = (0.8, 1.25)
     move: Span = 0.1
+    whole: bool = False
 
     def check(self) -> None:
         """Raise `InputError` for settings that are none."""
@@ -39,6 +43,8 @@ class Affine(Bordered):
             object.__setattr__(self, name, span(name, getattr(self, name), low=-0.99, high=0.99))
         object.__setattr__(self, "move", span("move", self.move, low=-1, high=1))
         object.__setattr__(self, "scale", pair("scale", self.scale, low=0.01, high=100))
+        if not isinstance(self.whole, bool):
+            errors.bad("whole", self.whole, "True or False")
 
     def matrices(self, rng: np.random.Generator, count: int, size: tuple[int, int]) -> Matrices:
         """Draw shear, scale and move for each image."""
@@ -54,7 +60,10 @@ class Affine(Bordered):
         # M = T(move) T(middle) S(scale) H(shear) T(-middle)
         shaped = geometry.scaling(scale, scale) @ geometry.shear(across, down)
         middle = geometry.about(shaped, width / 2, height / 2)
-        return geometry.translation(right * width, below * height) @ middle
+        right, below = right * width, below * height
+        if self.whole:
+            right, below = np.rint(right), np.rint(below)
+        return geometry.translation(right, below) @ middle
 
 
 def shifted(images: Pixels, boxes: Floats, steps: NDArray[np.integer]) -> tuple[Pixels, Floats]:

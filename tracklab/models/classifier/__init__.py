@@ -2,10 +2,11 @@
 
 `article` and `improved` build a network, `train_article` and `train_improved` train it, `predict`
 and `evaluate` use it, `shipped` loads the one that comes with the course, and `train` makes that
-one again. `train_few` shows what an augmentation is worth where there are few images.
+one again. `train_few` shows what an augmentation is worth where there are few images, `recipes` are
+what is compared.
 """
 
-from tracklab.models.classifier.ablation import Few, train_few
+from tracklab.models.classifier.ablation import BEST, NONE, Few, recipes, train_few
 from tracklab.models.classifier.compare import (
     AS_WRITTEN,
     HIDDEN,
@@ -55,12 +56,14 @@ from tracklab.models.classifier.recipe import (
 
 __all__ = [
     "AS_WRITTEN",
+    "BEST",
     "FULL_SIZE",
     "GROWING",
     "HIDDEN",
     "HIDDEN_SOFTMAX",
     "IMPROVED",
     "LOGITS",
+    "NONE",
     "OUTPUTS",
     "REPAIRED",
     "RESULTS",
@@ -82,6 +85,7 @@ __all__ = [
     "normalize",
     "predict",
     "read_results",
+    "recipes",
     "residual_block",
     "ship",
     "shipped",

@@ -2,6 +2,8 @@
 
 The budget is of the whole training, augmentation included: a recipe that costs time gets fewer
 steps. Everything else is the same: network, start, images, order.
+
+`recipes` are what is compared: each family alone, and the best that was found of them.
 """
 
 from __future__ import annotations
@@ -11,10 +13,31 @@ from typing import Any
 
 from tracklab import augment as au
 from tracklab import datasets, errors, training
+from tracklab.augment.sampler import MIRROR
 from tracklab.models.classifier import networks, recipe
 from tracklab.models.classifier.judge import evaluate
 
 BATCH = 128  # a set of 500 images has four of these
+NONE, BEST = "none", "best"
+
+
+def recipes(classes: int) -> dict[str, au.Transform | None]:
+    """By name, what is done to small images (32x32) of so many classes: nothing, each of the six
+    families alone (flips along both axes), and the best of what was tried."""
+    shift = au.Affine(shear=0, scale=(1, 1), move=1 / 8, whole=True, border=MIRROR)
+    return {
+        NONE: None,
+        "flip": au.Flip(),
+        "vertical flip": au.Flip("vertical"),
+        "rotation": au.Rotation(15, border=MIRROR),
+        "affine": au.Affine(border=MIRROR),
+        "crop": au.Crop((0.5, 1)),
+        "image": au.Pipeline(
+            au.Colour(p=0.8), au.Blur((0.3, 0.8), p=0.2), au.Noise(p=0.2), au.Cutout()
+        ),
+        "mixing": au.Pipeline(au.Mixup(0.2, classes, p=0.5), au.CutMix(p=0.5)),
+        BEST: au.Pipeline(au.Flip(), shift, au.Colour(p=0.8), au.Cutout((0.25, 0.5))),
+    }
 
 
 @dataclass(frozen=True)
