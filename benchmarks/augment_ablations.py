@@ -165,9 +165,8 @@ def pairs_of_windows(recipe: str, seed: int) -> dict[str, float]:
         moved.Stills.cifar10(STILLS), batch_size=8, seed=seed, augment=of_clips()[recipe]
     )
     curves = siamese.train(network, pairs, cpu_seconds=CPU_SECONDS["tracker"], progress=False)
-    judged = []
+    judged, tracker = [], RecurrentTracker(network=siamese.Running(network, None))
     for clip in contest():
-        tracker = RecurrentTracker(network=siamese.Running(network, None))
         track = trackers.run(tracker, clip).inside(*clip.size)
         judged.append(single.success_auc(track, clip.truth))
     return {"auc": float(np.mean(judged)), "loss": float(np.mean(curves["place"][-20:]))} | spent(

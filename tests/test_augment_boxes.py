@@ -215,6 +215,22 @@ class TestOfScenes:
                     geometry.around(augment.outline(mask)), bx.from_mask(mask)
                 )
 
+    def test_outlines_of_many_masks_are_those_of_each(self):
+        _, masks = scenes.render_with_masks(seed=1, frames=2, objects=5)
+        both = np.stack([masks.amodal(0), masks.amodal(1)])
+        both[1, 3] = False
+        found = augment.outlines(both)
+        assert found.shape[:2] == (2, 5)
+        assert np.isnan(found[1, 3]).all()
+        np.testing.assert_array_equal(
+            geometry.around(found)[0], [bx.from_mask(mask) for mask in both[0]]
+        )
+        first = augment.outline(both[0, 0])
+        np.testing.assert_array_equal(found[0, 0, : len(first)], first)
+        assert edge.polygon_area(found[0, 0]) == edge.polygon_area(first)
+        with pytest.raises(errors.InputError, match="masks"):
+            augment.outlines(np.zeros(7, bool))
+
     def test_how_loose_turned_boxes_are(self):
         """The honest negative: what a rotation does to boxes. Ellipses are nearer than corners."""
         found = {degrees: loose(degrees) for degrees in (0, 15, 45)}

@@ -22,7 +22,7 @@ from tracklab.augment.crop import Crop, cropped
 from tracklab.augment.cutmix import CutMix
 from tracklab.augment.cutout import Cutout
 from tracklab.augment.flip import Flip, flipped
-from tracklab.augment.looseness import looseness, outline
+from tracklab.augment.looseness import looseness, outline, outlines
 from tracklab.augment.mixup import Mixup
 from tracklab.augment.mosaic import Mosaic
 from tracklab.augment.moves import Move, warp
@@ -52,6 +52,7 @@ __all__ = [
     "flipped",
     "looseness",
     "outline",
+    "outlines",
     "sample",
     "shifted",
     "warp",

@@ -45,6 +45,22 @@ def outline(mask: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(hull[:, 0], np.float32)
 
 
+def outlines(masks: NDArray[Any]) -> NDArray[np.float32]:
+    """The outlines of masks `(..., H, W)` as one array `(..., K, 2)`, for `Transform.boxed`.
+
+    All of one length: the last place of an outline stands for those that it does not have. NaN for
+    a mask of nothing. Raises `InputError` for what is no mask.
+    """
+    given = np.asarray(masks)
+    if given.ndim < 2:
+        errors.bad("masks", given, "masks of shape (..., H, W)")
+    flat = given.reshape(-1, *given.shape[-2:])
+    found = [outline(mask) if mask.any() else np.full((1, 2), np.nan) for mask in flat]
+    most = max((len(line) for line in found), default=1)
+    padded = [np.pad(line, ((0, most - len(line)), (0, 0)), mode="edge") for line in found]
+    return np.reshape(np.asarray(padded, np.float32), (*given.shape[:-2], most, 2))
+
+
 def looseness(mask: NDArray[Any], matrix: NDArray[np.float64]) -> dict[str, float]:
     """Of a mask `(H, W)` moved by a matrix `(3, 3)`: IoU with the tight box of other boxes.
 

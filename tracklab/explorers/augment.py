@@ -141,12 +141,6 @@ def scenes_shown() -> Known:
         for k in range(SCENES)
     ]
     truths = [clip.truth for clip, _ in found]
-    lines = [[au.outline(mask) for mask in masks.amodal(0)] for _, masks in found]
-    most = max(len(line) for each in lines for line in each)
-    padded = [
-        [np.pad(line, ((0, most - len(line)), (0, 0)), mode="edge") for line in each]
-        for each in lines
-    ]
     assert truths[0] is not None
     return Known(
         np.stack([clip.frames[0] for clip, _ in found]),
@@ -154,7 +148,7 @@ def scenes_shown() -> Known:
         truths[0].class_names,
         "scene",
         np.stack([truth.boxes[0] for truth in truths if truth is not None]),
-        np.array(padded, np.float32),
+        au.outlines(np.stack([masks.amodal(0) for _, masks in found])),
     )
 
 
