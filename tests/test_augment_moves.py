@@ -185,6 +185,14 @@ class TestFastIsByHand:
             fast = augment.warp(images, matrices, SIZE, border=border, fill=7)
             np.testing.assert_array_equal(fast, sampled(images, matrices, border, 7))
 
+    def test_one_matrix_is_for_all_and_another_number_is_refused(self):
+        images, turn = noise(3), middle(geometry.rotation(30))
+        each = augment.warp(images, np.repeat(turn, 3, 0), SIZE)
+        np.testing.assert_array_equal(augment.warp(images, turn, SIZE), each)
+        for wrong in (np.repeat(turn, 2, 0), turn[0], np.zeros((0, 3, 3))):
+            with pytest.raises(errors.InputError, match=r"matrices.*\(3, 3, 3\) or \(1, 3, 3\)"):
+                augment.warp(images, wrong, SIZE)
+
     @pytest.mark.parametrize("size", [SIZE, (20, 30), (64, 48)])
     def test_crops(self, size):
         crop, rng = augment.Crop((0.2, 1.0), size=size), np.random.default_rng(0)

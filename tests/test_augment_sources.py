@@ -109,6 +109,35 @@ def test_train_few_is_the_same_training_but_for_the_augmentation():
         classifier.train_few(drawn(), 41, **options)
 
 
+@pytest.mark.slow
+def test_with_few_images_the_best_recipe_is_worth_a_tenth():
+    """Drawn sprites, so that it needs no CIFAR-10; the same steps, so that it needs no clock."""
+    images = datasets.sprites(train=300, test=1000)
+    recipes = classifier.recipes(len(images.class_names))
+    options = {"steps": 120, "batch_size": 64, "progress": False}
+    found = {
+        name: classifier.train_few(images, 300, augment=recipes[name], **options)[1]
+        for name in (classifier.NONE, classifier.BEST)
+    }
+    none, best = found[classifier.NONE], found[classifier.BEST]
+    assert none.train_accuracy > 0.98  # by heart
+    assert best.accuracy > none.accuracy + 0.1
+    assert best.loss < none.loss
+
+
+def test_recipes_hold_every_family_alone_and_keep_the_shape_of_a_batch():
+    recipes = classifier.recipes(CLASSES)
+    families = {"flip", "vertical flip", "rotation", "affine", "crop", "image", "mixing"}
+    assert set(recipes) == {classifier.NONE, classifier.BEST} | families
+    assert recipes.pop(classifier.NONE) is None
+    images, labels = examples(16)
+    for name, transform in recipes.items():
+        changed, names = transform(images, labels, 0)
+        assert changed.shape == images.shape, name
+        assert (changed != images).any(), name
+        assert names.shape in ((16,), (16, CLASSES)), name
+
+
 class TestDetector:
     def found(self, count=8):
         images = datasets.boxed_scenes("plain", count, size=(64, 64))

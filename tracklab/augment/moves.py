@@ -118,10 +118,14 @@ def warp(
 ) -> Pixels:
     """Images `(N, H, W, 3)` uint8 moved by matrices `(N, 3, 3)`, to a size; new ones.
 
-    border, fill: as `sampler.sample` has them. Raises `InputError` for a border that is none, and
-    for a matrix that makes everything flat.
+    matrices: one an image, or one for all of them, `(1, 3, 3)`. border, fill: as `sampler.sample`
+    has them. Raises `InputError` for a border that is none, for another number of matrices, and for
+    a matrix that makes everything flat.
     """
     errors.choice("border", border, _BORDERS)
+    if np.shape(matrices) not in ((1, 3, 3), (len(images), 3, 3)):
+        errors.bad("matrices", np.asarray(matrices), f"shape ({len(images)}, 3, 3) or (1, 3, 3)")
+    matrices = np.broadcast_to(matrices, (len(images), 3, 3))
     ways = _ways(matrices, images.shape[1:3], size)
     if (ways == STILL).all():
         return images.copy()
