@@ -24,7 +24,8 @@ NONE, BEST = "none", "best"
 def recipes(classes: int) -> dict[str, au.Transform | None]:
     """By name, what is done to small images (32x32) of so many classes: nothing, each of the six
     families alone (flips along both axes), and the best of what was tried."""
-    shift = au.Affine(shear=0, scale=(1, 1), move=1 / 8, whole=True, border=MIRROR)
+    affine = au.Affine(shear=0.15, scale=(0.75, 1.3), p=0.7, border=MIRROR)
+    colour = au.Colour(0.25, 0.35, 0.5, 0.04, p=0.8)
     return {
         NONE: None,
         "flip": au.Flip(),
@@ -36,7 +37,7 @@ def recipes(classes: int) -> dict[str, au.Transform | None]:
             au.Colour(p=0.8), au.Blur((0.3, 0.8), p=0.2), au.Noise(p=0.2), au.Cutout()
         ),
         "mixing": au.Pipeline(au.Mixup(0.2, classes, p=0.5), au.CutMix(p=0.5)),
-        BEST: au.Pipeline(au.Flip(), shift, au.Colour(p=0.8), au.Cutout((0.25, 0.5))),
+        BEST: au.Pipeline(au.Flip(), affine, colour, au.Cutout((0.25, 0.5))),
     }
 
 
