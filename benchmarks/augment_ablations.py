@@ -233,9 +233,7 @@ def save(out: Path) -> None:
     }
     tables = {}
     for name in TASKS:
-        if not (out / name).is_dir():
-            continue
-        rows = sweeps.read(out / name).rows
+        rows = sweeps.read(out / name).rows if (out / name).is_dir() else []
         used = {row["recipe"] for row in rows}
         tables[name] = {
             "cpu_seconds": CPU_SECONDS[name],

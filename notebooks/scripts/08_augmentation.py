@@ -264,13 +264,13 @@ show(geometry.boxes, docstring=False)
 # %%
 checked = [
     scenes.render_with_masks(seed=40 + k, frames=1, size=(SIDE, SIDE), objects=OBJECTS)
-    for k in range(12)
+    for k in range(30)
 ]
-frames_12 = np.stack([clip.frames[0] for clip, _ in checked])
-boxes_12 = np.stack([clip.truth.boxes[0] for clip, _ in checked])
-masks_12 = np.stack([masks.amodal(0) for _, masks in checked])  # (12, 4, 128, 128)
-outlines_12 = augment.outlines(masks_12)
-white = np.repeat(masks_12[..., None].astype(np.uint8) * 255, 3, -1)
+frames_30 = np.stack([clip.frames[0] for clip, _ in checked])
+boxes_30 = np.stack([clip.truth.boxes[0] for clip, _ in checked])
+masks_30 = np.stack([masks.amodal(0) for _, masks in checked])  # (30, 4, 128, 128)
+outlines_30 = augment.outlines(masks_30)
+white = np.repeat(masks_30[..., None].astype(np.uint8) * 255, 3, -1)
 whole = {"kept": 1.0}  # an object that the edge cuts is left out: the edge comes later
 moves = {
     "flip, both ways": augment.Flip("both", p=1),
@@ -283,8 +283,8 @@ moves = {
 fit = {}
 print(f"{'':18}{'objects':>9}{'outline: IoU':>14}{'most px off':>13}{'corners: IoU':>14}")
 for name, move in moves.items():
-    _, tight, who = move.boxed(frames_12, boxes_12, rng=3, outlines=outlines_12)
-    _, loose, _ = move.boxed(frames_12, boxes_12, rng=3)
+    _, tight, who = move.boxed(frames_30, boxes_30, rng=3, outlines=outlines_30)
+    _, loose, _ = move.boxed(frames_30, boxes_30, rng=3)
     seen = np.stack([move.images(white[:, k], 3) for k in range(OBJECTS)], 1)[..., 0] > 127
     pairs = [
         (tight[n, k], loose[n, k], boxes.from_mask(seen[n, k]))
@@ -335,7 +335,7 @@ check("08-turn-box", turn_box)
 
 # %% tags=["plot"]
 ANGLES = (0, 5, 10, 15, 20, 30, 45, 60, 75, 90)
-every_mask = masks_12.reshape(-1, SIDE, SIDE)
+every_mask = masks_30.reshape(-1, SIDE, SIDE)
 every_mask = every_mask[every_mask.any((1, 2))]
 by_angle = {"the turned corners": [], "the turned ellipse": []}
 for angle in ANGLES:

@@ -26,17 +26,25 @@ def _box(*corners: float) -> Box:
     return np.array(corners, np.float32)
 
 
-def _random_boxes(rng: np.random.Generator, *shape: int, room: int = 24) -> Boxes:
-    low = rng.integers(0, room - 4, (*shape, 2))
-    return np.concatenate([low, low + rng.integers(1, 8, (*shape, 2))], -1).astype(np.float32)
+def _random_boxes(rng: np.random.Generator, *shape: int) -> Boxes:
+    """Boxes of whole pixels from 0 to 24."""
+    low = rng.integers(0, 16, (*shape, 2))
+    return np.concatenate([low, low + rng.integers(2, 9, (*shape, 2))], -1).astype(np.float32)
 
 
-def _are_boxes(boxes: Floats, dimensions: int) -> bool:
+def _are_boxes(boxes: Floats, dimensions: int, least: int = 2) -> bool:
+    """Whether boxes are whole pixels, and large enough to be seen in a picture."""
     if boxes.ndim != dimensions or boxes.shape[-1:] != (4,):
         return False
     known = boxes[np.isfinite(boxes).all(-1)]
     whole = bool((known == np.round(known)).all() and (np.abs(known) <= 100).all())
-    return whole and bool((known[..., 2:] > known[..., :2]).all())
+    return whole and bool((known[..., 2:] - known[..., :2] >= least).all())
+
+
+def _inside(boxes: Floats, end: float, axis: int) -> bool:
+    """Whether boxes lie between 0 and an end along an axis."""
+    known = boxes[np.isfinite(boxes).all(-1)]
+    return bool((known[..., axis] >= 0).all() and (known[..., 2 + axis] <= end).all())
 
 
 def _compare_boxes(inputs: Any, got: Any, wanted: Any, given: Any, *around: Any) -> Any:
@@ -124,7 +132,7 @@ def _flip_negative(boxes: Boxes, width: float) -> Boxes:
 
 
 def _flip_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
-    return _random_boxes(rng, int(rng.integers(1, 4))), float(rng.integers(20, 40))
+    return _random_boxes(rng, int(rng.integers(1, 4))), float(rng.integers(24, 40))
 
 
 def _draw_flip(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
@@ -147,7 +155,9 @@ FLIP = Exercise(
         (np.zeros((0, 4), np.float32), 32.0),
     ),
     generate=_flip_inputs,
-    valid=lambda boxes, width: _are_boxes(boxes, 2) and 1 <= width <= 200,
+    valid=lambda boxes, width: (
+        _are_boxes(boxes, 2) and 8 <= width <= 200 and _inside(boxes, width, 0)
+    ),
     misconceptions=(
         Misconception(
             "left edge to the right of the right one",
@@ -273,12 +283,12 @@ def _clip_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
     if rng.random() < 0.3:
         boxes[int(rng.integers(T)), int(rng.integers(N))] = np.nan
     speeds = rng.integers(-4, 5, (T, N, 2)).astype(np.float32)
-    return boxes, speeds, float(rng.integers(20, 40))
+    return boxes, speeds, float(rng.integers(24, 40))
 
 
 def _is_clip(boxes: Floats, velocities: Floats, height: float) -> bool:
     fit = velocities.shape == (*boxes.shape[:2], 2) and bool(np.isfinite(velocities).all())
-    return fit and _are_boxes(boxes, 3) and 1 <= height <= 200
+    return fit and _are_boxes(boxes, 3) and 8 <= height <= 200 and _inside(boxes, height, 1)
 
 
 def _draw_clip(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
@@ -454,14 +464,15 @@ def _turn_about_itself(box: Box, degrees: float, middle: Floats) -> Box:
 
 
 def _turn_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
-    box = _random_boxes(rng, 1)[0]
+    box = _random_boxes(rng, 1)[0] + np.array([0, 0, 2, 2], np.float32)
     degrees = float(rng.choice([-90, -60, -30, 15, 30, 45, 60, 90, 135]))
     return box, degrees, rng.integers(0, 24, 2).astype(float)
 
 
 def _is_turn(box: Floats, degrees: float, middle: Floats) -> bool:
     fit = middle.shape == (2,) and bool((np.abs(middle) <= 100).all())
-    return fit and _are_boxes(box, 1) and -360 <= degrees <= 360
+    clear = degrees == 0 or 15 <= abs(degrees) <= 360
+    return fit and _are_boxes(box, 1, 3) and clear
 
 
 def _draw_turn(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
@@ -658,7 +669,7 @@ def _cut_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
 
 
 def _is_cut(boxes: Floats, part: Floats, kept: float) -> bool:
-    return _are_boxes(boxes, 2) and _are_boxes(part, 1) and kept in (0.25, 0.5, 0.75)
+    return _are_boxes(boxes, 2) and _are_boxes(part, 1, 4) and kept in (0.25, 0.5, 0.75)
 
 
 def _draw_cut(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
@@ -1030,8 +1041,8 @@ def _cutmix_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
 
 def _is_cutmix(height: int, width: int, x: int, y: int, drawn: float) -> bool:
     return (
-        1 <= height <= 40
-        and 1 <= width <= 40
+        4 <= height <= 40
+        and 4 <= width <= 40
         and 0 <= x < width
         and 0 <= y < height
         and drawn in (0, 7 / 16, 3 / 4, 15 / 16, 1)
