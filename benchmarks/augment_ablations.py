@@ -1,6 +1,7 @@
 """What augmentation is worth, in equal CPU time: the classifier, the detector, the tracker.
 
-    python -m benchmarks.augment_ablations [TABLE ...] [--seeds 0 1 2] [--first N]
+    python -m benchmarks.augment_ablations              a second or two of each, to see that it runs
+    python -m benchmarks.augment_ablations all|TABLE ... [--seeds 0 1 2] [--first N]
     python -m benchmarks.augment_ablations --save       store what is finished for the lesson
 
 Each row of a table is the same training but for its augmentation: the same network, start,
@@ -35,8 +36,8 @@ from tracklab.sweeps.grid import combinations
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "data" / "results" / "augment_ablations.json"
 OUT = ROOT / "data" / "cache" / "augment_ablations"
-COMMAND = "python -m benchmarks.augment_ablations"
-SEEDS = (0, 1, 2)
+COMMAND = "python -m benchmarks.augment_ablations all"
+SEEDS, ALL, QUICK = (0, 1, 2), "all", 2.0
 
 # processor seconds of each training
 CPU_SECONDS = {"few": 80.0, "families": 40.0, "detector": 25.0, "tracker": 35.0}
@@ -253,9 +254,16 @@ def save(out: Path) -> None:
     print("written:", RESULTS.name)
 
 
+def quick() -> None:
+    """A moment of each table: its figures mean nothing."""
+    for name, task in TASKS.items():
+        runs = [{**one, "budget": QUICK} for one in combinations(grid(name, (0,)))[:2]]
+        print(shown(name, tracklab.sweep(task, runs, name=name)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tables", nargs="*", choices=[*TASKS, []], help="which; all if none")
+    parser.add_argument("tables", nargs="*", choices=[*TASKS, ALL, []], help="which to run")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--first", type=int, default=0, help="only so many rows of each table")
     parser.add_argument("--out", default=str(OUT), help="where what is finished is kept")
@@ -264,12 +272,13 @@ def main() -> None:
     out = Path(options.out)
     if options.save:
         save(out)
-        return
-    for name in options.tables or TASKS:
-        runs = grid(name, tuple(options.seeds))
-        if options.first:
-            runs = combinations(runs)[: options.first]
-        table = tracklab.sweep(TASKS[name], runs, out=out / name, name=name)
+    elif not options.tables:
+        quick()
+    for name in TASKS if ALL in options.tables else options.tables:
+        runs = combinations(grid(name, tuple(options.seeds)))
+        table = tracklab.sweep(
+            TASKS[name], runs[: options.first or None], out=out / name, name=name
+        )
         print(shown(name, table))
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from realdata import ROOT
 
+import tracklab
+
 NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py"))
 
 
@@ -94,3 +96,42 @@ def test_our_side_of_augmentation_is_measured():
     wall, cpu = module.round_of(lambda: sum(range(1000)))
     assert 0 < wall < 0.01
     assert cpu > 0
+
+
+def test_ablations_ask_for_each_run_once_and_for_those_that_say_most_first():
+    from benchmarks import augment_ablations as module
+    from tracklab.sweeps.grid import combinations
+
+    for name in module.TASKS:
+        runs = combinations(module.grid(name, (0, 1)))  # refuses one that is there twice
+        assert runs[0]["recipe"] == "none"
+        assert {run["seed"] for run in runs} == {0, 1}
+        assert {run["budget"] for run in runs} == {module.CPU_SECONDS[name]}
+    few = combinations(module.grid("few", (0, 1)))
+    assert [(run["recipe"], run["count"], run["seed"]) for run in few[:4]] == [
+        (recipe, module.FEW, seed) for seed in (0, 1) for recipe in ("none", "best")
+    ]
+
+
+def test_ablations_that_were_stopped_are_stored_as_far_as_they_came(tmp_path, monkeypatch):
+    import argparse
+    import json
+
+    from benchmarks import augment_ablations as module
+
+    monkeypatch.setattr(module, "RESULTS", tmp_path / "stored.json")
+    monkeypatch.setattr(module, "pictures", lambda: argparse.Namespace(name="nothing"))
+
+    def stopped(recipe, budget, seed):
+        if recipe not in ("none", "all but turns"):
+            raise KeyboardInterrupt
+        return {"ap50": 0.5 + seed, "cpu_seconds": budget}
+
+    out, runs = tmp_path / "out", module.grid("detector", (0,))
+    with pytest.raises(KeyboardInterrupt):
+        tracklab.sweep(stopped, runs, out=out / "detector", name="detector", shown=False)
+    module.save(out)
+    tables = json.loads((tmp_path / "stored.json").read_text())["tables"]
+    assert [row["recipe"] for row in tables["detector"]["rows"]] == ["none", "all but turns"]
+    assert set(tables["detector"]["recipes"]) == {"none", "all but turns"}
+    assert all(tables[name]["rows"] == [] for name in ("few", "families", "tracker"))

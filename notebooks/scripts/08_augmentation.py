@@ -853,10 +853,28 @@ for name, one in (("as they are", bare), ("augmented", richer)):
         f"{name:14}{one.steps:7}{one.epochs:8.0f}{one.train_accuracy:13.1%}{one.accuracy:12.1%}{one.loss:7.2f}"
     )
 
+# %% tags=["plot"]
+WINDOW = 12  # steps
+heart = plots.moving_average(bare.curves.accuracy, WINDOW) > 0.99
+by_heart = bare.curves.cpu_seconds[heart.argmax()] if heart.any() else np.inf
+plots.curves(
+    {"as they are": bare.curves, "augmented": richer.curves},
+    x="cpu_seconds",
+    y="accuracy",
+    smooth=WINDOW,
+    title=f"As they are, the {FEW} images are known by heart after {by_heart:.0f} of {CPU_SECONDS} seconds",
+    ylabel="accuracy on the images of a step",
+    ylim=(0, 1.02),
+    width=6.4,
+    height=3.0,
+    alt="Two curves of the accuracy on the images that are learned from, against CPU seconds. That of the images as they "
+    "are rises to 1 and stays there; that of augmented ones rises more slowly, and is below 1 at the end.",
+)
+
 # %% [markdown]
-# **Explain.** The network has thousands of weights for each image. As they are, it knows all 500 by heart before half of its time is over, and after that there is nothing left to learn: no image is
-# wrong any more. Augmented, no image ever comes twice. It takes longer to know them, and what it knows then holds for others as well. (Not because
-# there is more *information*. We have told it something: that a mirrored cat is a cat.)
+# **Explain.** The network has hundreds of weights for each image. As they are, it soon knows all of them by heart, and after that there is nothing left to learn: no image
+# is wrong any more, and the rest of the time is spent on nothing. Augmented, no image ever comes twice. It takes longer to know them, and what it knows then holds for others as well. (Not because
+# there is more *information* in the images. We have told it something: that a mirrored cat is a cat.)
 #
 # (The drop-in set of drawn shapes is easier, and gains more: its shapes lie anywhere and any way round, and the recipe says just that.)
 #
@@ -1082,7 +1100,6 @@ assert surprise["one draw"] < 2 * surprise["as it was"] < surprise["a draw a fra
 assert max(beside_keras.values()) <= 1
 # few images: it is worth something, in equal time
 assert richer.accuracy > bare.accuracy + 0.02
-assert richer.train_accuracy < bare.train_accuracy + 0.001
 # it costs no more than Keras' layers
 assert sum(ratios.values()) / len(ratios) > 1
 Markdown("\n".join([*rows, "", "All margins are there."]))
