@@ -246,6 +246,9 @@ for name, joined in (("one after the other", False), ("as one matrix", True)):
     print(f"  {name:<20} {off:.2f}")
 
 # %% [markdown]
+# **Explain.** Two steps mix twice, and what is mixed stays mixed. As one matrix the two turns are a matrix that moves nothing, and no pixel is touched. (The corners come
+# off better, too: what a first step turns out of the picture is gone before the second one could bring it back.)
+#
 # ## 3. Boxes follow the pixels: measured
 #
 # "The boxes are right" is a claim, so we test it with a ruler. A scene knows the exact mask of each object. Paint each mask white on black, move that picture *with the
@@ -329,6 +332,20 @@ def turn_box(box, degrees, middle):
 check("08-turn-box", turn_box)
 
 # %% [markdown]
+# Here is what it says to one who turns the upper left and the lower right corner, and puts a box around these two:
+
+
+# %% tags=["wrong-answer", "plot"]
+def two_corners(box, degrees, middle):
+    two = np.reshape(box, (2, 2)) - middle
+    a = np.deg2rad(degrees)
+    turned = two @ np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) + middle
+    return np.concatenate([turned.min(0), turned.max(0)])
+
+
+check("08-turn-box", two_corners)
+
+# %% [markdown]
 # One can guess better. Few objects fill the corners of their box; many are nearer to the **ellipse** that fills it. The box around a turned ellipse is exact,
 # with a root of squares in the place of a sum (Kalra and others, 2021). **Predict.** At which angle is the corners' box worst, for an object that
 # is about as wide as it is high? How large is its overlap with the tight one there?
@@ -403,7 +420,7 @@ plots.images(
 #
 # ## 4. The edge
 #
-# A crop (*random resized crop*: a part of the image, enlarged to the whole) is what made the large classifiers of the last decade good (Szegedy and
+# A crop (*random resized crop*: a part of the image, enlarged to the whole) is among the first things that a large classifier is trained with (Szegedy and
 # others, 2015). A class bears it. A box may be cut by the edge, or be left outside. What is an object of which one tenth is to be seen? A wheel
 # of a bus; or of a car. Nobody could say what it is, so nobody should be taught to. Boxes are cut; and below a **kept** share the object counts no more.
 
@@ -440,7 +457,8 @@ plots.images(
 
 # %% [markdown]
 # **Explain.** A quarter is a choice. Ask for more, and the detector never learns what stands at the edge. Ask for nothing, and it is taught that a few grey pixels
-# are a car. The explorer below has a dial for it.
+# are a car. The explorer below has a dial for it. (Even an outline is not the last word here. Ours is the hull of a mask: of a star that the edge cuts through, it keeps what
+# lies between two of its points.)
 #
 # ### Exercise `08-cut-boxes`
 
