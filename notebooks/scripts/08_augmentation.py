@@ -27,14 +27,14 @@
 #       exercise: 08-cutmix-share
 #     builds_on: ['00', '01', '02', '04', '07']
 #     minutes: 120
-#     seconds: 150
+#     seconds: 160
 #     measures:
 #     - how far the six families, written out, are from Keras' layers and OpenCV
 #     - how well boxes agree with their objects' pixels, measured again after every move
 #     - how loose the box around a turned box is, by angle
 #     - what becomes of a trajectory when each frame gets a draw of its own
 #     - accuracy, AP50 and AUC with and without augmentation in equal CPU time, with their spread
-#     - two augmentations that do not help, or hurt, and why
+#     - two augmentations that do not pay, and why
 #     - images a second beside Keras' layers
 # ---
 
@@ -59,7 +59,7 @@
 # **Builds on** lesson 00 (boxes, velocities), lesson 01 (images as arrays), lesson 02 (the classifier), lesson 04 (the
 # detector) and lesson 07 (the tracker). Each is used here as it stands.
 #
-# **Time.** 120 minutes to read and work; runs in under 150 seconds on two cores.
+# **Time.** 120 minutes to read and work; runs in under 160 seconds on two cores.
 #
 # **You will have measured**
 #
@@ -68,7 +68,7 @@
 # - how loose the box around a turned box is, by angle
 # - what becomes of a trajectory when each frame gets a draw of its own
 # - accuracy, AP50 and AUC with and without augmentation in equal CPU time, with their spread
-# - two augmentations that do not help, or hurt, and why
+# - two augmentations that do not pay, and why
 # - images a second beside Keras' layers
 
 # %% tags=["hook", "setup", "plot"]
@@ -79,10 +79,8 @@ from tracklab.exercises import check, hint
 from tracklab.show import play, show
 
 SIDE, OBJECTS, SCENES = 128, 4, 4
-rendered = [
-    scenes.render_with_masks(seed=4 + k, frames=1, size=(SIDE, SIDE), objects=OBJECTS)
-    for k in range(SCENES)
-]
+scene = {"frames": 1, "size": (SIDE, SIDE), "objects": OBJECTS, "background": "gradient"}
+rendered = [scenes.render_with_masks(seed=4 + k, **scene) for k in range(SCENES)]
 images = np.stack([clip.frames[0] for clip, _ in rendered])  # (4, 128, 128, 3)
 known = np.stack([clip.truth.boxes[0] for clip, _ in rendered])  # (4, 4, 4)
 labels = np.stack([clip.truth.classes for clip, _ in rendered])  # (4, 4)
@@ -108,7 +106,7 @@ families = {
     "crop": augment.Crop((0.4, 0.4)),
     "image": augment.Pipeline(
         augment.Colour(0, (0.7, 0.7), (1.4, 1.4), (0.2, 0.2)),
-        augment.Noise((18, 18)),
+        augment.Blur((0.8, 0.8)),
         augment.Cutout((0.3, 0.3)),
     ),
     "mixing: mosaic": augment.Mosaic(),
@@ -122,10 +120,10 @@ plots.images(
     tiles,
     list(families),
     columns=4,
-    width=8.4,
-    title=f"One frame and its boxes, changed seven times: {followed} boxes, and nobody drew one",
+    width=6.6,
+    title=f"One frame changed seven times: {followed} boxes, none drawn by hand",
     alt="Eight pictures of a scene with drawn shapes in named boxes: as it was; mirrored; upside down; turned; "
-    "sheared and smaller; a part of it, enlarged; in other colours with grain and a grey hole; and put together "
+    "sheared and smaller; a part of it, enlarged; in other colours, blurred, with a grey hole; and put together "
     "with parts of three other scenes. In each the boxes lie tightly around the shapes.",
 )
 
@@ -214,7 +212,7 @@ plots.images(
     [frame, forward, np.uint8(np.rint(asked))],
     ["as it was", "each pixel is sent", "each pixel asks"],
     columns=3,
-    width=7.2,
+    width=5.6,
     title=f"Sent forward, {holes:.0%} of the pixels inside get nothing",
     alt="Three pictures of a scene: as it was; turned by sending each pixel on its way, full of small black holes in "
     "a regular pattern; and turned by asking back, without holes.",
@@ -265,10 +263,7 @@ show(geometry.boxes, docstring=False)
 # **Predict.** For which of these moves will both agree with the pixels? For which will the corners fail?
 
 # %%
-checked = [
-    scenes.render_with_masks(seed=40 + k, frames=1, size=(SIDE, SIDE), objects=OBJECTS)
-    for k in range(30)
-]
+checked = [scenes.render_with_masks(seed=40 + k, **scene) for k in range(30)]
 frames_30 = np.stack([clip.frames[0] for clip, _ in checked])
 boxes_30 = np.stack([clip.truth.boxes[0] for clip, _ in checked])
 masks_30 = np.stack([masks.amodal(0) for _, masks in checked])  # (30, 4, 128, 128)
@@ -391,10 +386,10 @@ more, loose, _ = turned_45.boxed(images, known, labels, 0)
 _, round_, _ = augment.Rotation((45, 45), around="ellipse").boxed(images, known, labels, 0)
 _, tight, _ = turned_45.boxed(images, known, labels, 0, outlines=outlines)
 panels = {
-    "before": drawn(images[1], known[1], scale=3),
-    "around the corners": drawn(more[1], loose[1], scale=3),
-    "around the ellipse": drawn(more[1], round_[1], scale=3),
-    "around the outline": drawn(more[1], tight[1], scale=3),
+    "before": drawn(images[1], known[1]),
+    "around the corners": drawn(more[1], loose[1]),
+    "around the ellipse": drawn(more[1], round_[1]),
+    "around the outline": drawn(more[1], tight[1]),
 }
 
 
@@ -408,7 +403,7 @@ plots.images(
     list(panels.values()),
     list(panels),
     columns=4,
-    width=8.4,
+    width=7.0,
     title=f"Around corners: IoU {fits(loose):.2f} with the tight boxes; around ellipses: {fits(round_):.2f}",
     alt="A scene before, and three times after a turn by 45 degrees: with large boxes around the turned corners, "
     "with smaller ones around the turned ellipses, and with tight ones.",
@@ -416,7 +411,7 @@ plots.images(
 
 # %% [markdown]
 # **Explain.** A detector learns what it is shown: boxes that are too large. At a few degrees that is nothing; at 15, in a
-# strict measure, it is something. At 45 it would be a mistake to call the result an annotation. Section 8 asks a detector.
+# strict measure, it is something. At 45 it would be a mistake to call the result an annotation. In section 8 a detector learns from them.
 #
 # ## 4. The edge
 #
@@ -448,7 +443,7 @@ plots.images(
     [before, drawn(more[LEFT], left[LEFT], who[LEFT], scale=3)],
     ["the part, in white", "cut out and enlarged"],
     columns=2,
-    width=6.6,
+    width=5.4,
     title=f"Of {len(share)} objects {(who[LEFT] >= 0).sum()} are left, {cut_off.sum()} of them cut; "
     f"of the other {share[who[LEFT] < 0].max():.0%} is inside",
     alt="A scene with boxes and a white square in it; and the square, enlarged, with the boxes of the objects that "
@@ -510,7 +505,7 @@ plots.images(
     tiles,
     [f"{name}: {value:.0f}" for name, value in changed.items()],
     columns=8,
-    width=9.4,
+    width=8.2,
     title="Pixels change, boxes do not (mean change of a pixel, of 255)",
     alt="Eight pictures of the same scene: as it was, brighter, flat, with strong colours, in other colours, blurred, "
     "grainy, and with a grey square in it.",
@@ -656,7 +651,7 @@ check("08-flip-clip", flip_clip)
 # %% tags=["plot"]
 from tracklab.clips import Clip, Truth
 
-FRAMES = 36
+FRAMES = 30
 film = scenes.render(
     21, frames=FRAMES, size=(144, 144), objects=1, object_size=28, motion="turning"
 )
@@ -682,7 +677,7 @@ play(
         "a draw a frame": own_draws.truth.boxes + 2 * beside,
     },
     fps=10,
-    width=640,
+    width=540,
     title="The same clip: as it was, changed by one draw, and by a new draw in each frame",
     alt="Three clips side by side of a shape that moves along a curve. The second is turned and in other colours, and "
     "the shape moves as smoothly as in the first. In the third everything jumps from frame to frame.",
@@ -697,12 +692,12 @@ surprise = {
     for name, path in paths.items()
 }
 plots.paths(
-    np.asarray(film.frames[0]) // 2 + 110,
+    np.full((144, 144, 3), 245, np.uint8),
     paths,
     width=5.4,
     title=f"The next place is {surprise['as it was']:.1f} px from where it was expected; {surprise['one draw']:.1f} with "
     f"one draw, {surprise['a draw a frame']:.0f} with a draw a frame",
-    alt="Three paths over a pale frame: a smooth curve; another smooth curve, turned; and a scribble that jumps to and "
+    alt="Three paths on a pale ground: a smooth curve; another smooth curve, turned; and a scribble that jumps to and "
     "fro.",
 )
 
@@ -970,11 +965,13 @@ worth = {
 }
 worth = {name: gains for name, gains in worth.items() if gains}
 alone = {name: float(np.mean(gains)) for name, gains in worth.items() if name != "best"}
-most, least = max(alone, key=alone.get), min(alone, key=alone.get)
+title = f"2,000 images: the best recipe is worth {np.mean(worth['best']):+.1f} points"
+if alone:
+    most, least = max(alone, key=alone.get), min(alone, key=alone.get)
+    title += f"; alone, {most} {alone[most]:+.1f}, {least} {alone[least]:+.1f}"
 plots.bars(
     worth,
-    title=f"2,000 images: {most} alone is worth {alone[most]:+.1f} points, {least} {alone[least]:+.1f}; "
-    f"the best of all {np.mean(worth['best']):+.1f}",
+    title=title,
     xlabel="points of accuracy beside none, in equal CPU time",
     form="{:+.1f}",
     highlight="best",
@@ -988,13 +985,68 @@ budget = tables["families"]["cpu_seconds"]
 lines = lines_of("families", "accuracy", "accuracy %")
 Markdown("\n".join([*lines, "", f"2,000 images, {budget:g} CPU seconds each training."]))
 
+# %%
+print("accuracy on 2,000 images, mean of the seeds, by CPU seconds")
+for recipe in ("none", "best"):
+    by_time = {
+        tables[name]["cpu_seconds"]: by_seed(name, "accuracy", recipe=recipe, count=2000)
+        for name in ("families", "few")
+    }
+    spent = [f"{time:6g} s: {np.mean(list(v.values())):.1f} %" for time, v in by_time.items() if v]
+    print(f"{recipe:6}" + "".join(spent))
+
 # %% [markdown]
-# **Explain.** ABLATION PROSE
+# **Explain.** As they are, twice the time buys nothing: everything is known by heart. With the recipe the network still learns, so the gain grows with the time; to compare at one
+# budget alone would have told half of it. It is worth most where images are few. With 10,000 the same seconds are enough for a few epochs, none of which is learned by
+# heart, and there is less to win. (A row with fewer seeds than others, or one that is missing, was not finished when the table was stored.)
 #
-# ### The detector, and boxes that are too large: stored
+# Of the families, *left and right* costs nothing and is true of everything in this set. *Affine* and *crop* say that a thing is the same thing nearer, farther, and elsewhere. The *image* family hides
+# parts, and changes the light. **Upside down** takes as much time as left and right. But nobody photographs a car on its roof. What the network learns of such
+# cars is learned for no test image at all, and it is learned in the place of something else. That is the first of the two that do not pay: an augmentation
+# that is *possible* (a car upside down is a car), and *not asked for*.
 #
-# A detector (lesson 04's one-stage network) learns from 200 frames of scenes. **Predict.** What will a rotation by up to 45 degrees with loose
-# boxes do to AP50, and what to AP75, where an overlap of 0.75 is asked for?
+# ### The detector, and boxes that are too large
+#
+# The second needs boxes. Lesson 04's one-stage detector learns from 200 frames of scenes, as they are; and turned by up to 45 degrees, with the boxes around the
+# turned corners. **Predict.** What will that do to AP50, where a box has to overlap the true one by a half? And to AP75?
+
+# %% tags=["training"]
+from tracklab import metrics
+from tracklab.models import detector
+
+DETECTOR_SECONDS = 15  # of CPU time
+frames_200 = datasets.boxed_scenes("plain", 200)
+held_out = datasets.boxed_scenes("plain", 100, part="test")
+
+
+def detected(name, recipe):
+    """What a detector has learned from 200 frames: average precision on others."""
+    model = detector.build("one-stage", frames_200.class_names, seed=0)
+    own = {"flip": False, "shift": 0}  # nothing but the recipe
+    detector.train(
+        model, frames_200, augment=recipe, cpu_seconds=DETECTOR_SECONDS, name=name, **own
+    )
+    found = model.detect_all(held_out)
+    return metrics.detection.evaluate(found, held_out.objects, held_out.class_names)
+
+
+precise = {"as they are": detected("as they are", None)}
+
+# %% tags=["training"]
+precise["turned, loose boxes"] = detected("turned, loose boxes", augment.Rotation(45))
+
+# %%
+print(f"{len(held_out)} frames of other scenes, {DETECTOR_SECONDS} CPU seconds each, seed 0")
+print(f"{'':22}{'AP50':>8}{'AP75':>8}{'of it':>8}")
+for name, one in precise.items():
+    print(f"{name:22}{one.ap50:8.3f}{one.ap75:8.3f}{one.ap75 / one.ap50:8.0%}")
+
+# %% [markdown]
+# **Explain.** The frames that are judged are upright, so the turns themselves are learned for nothing. What is worse: of the boxes that are right at an IoU of 0.5, a much smaller share is right at 0.75. The detector has
+# learned what it was shown, and it was shown air. No loss and no curve says so while it trains, for it *agrees* with its labels. Only the ruler does. With outlines (or with
+# angles of a few degrees) a rotation is a good augmentation. With boxes alone it is a way to spoil annotations.
+#
+# Other recipes for the detector, stored:
 
 # %%
 print(f"Stored: {tables['detector']['cpu_seconds']:g} CPU seconds each training, on 200 frames")
@@ -1002,7 +1054,8 @@ lines = lines_of("detector", "ap50", "AP50 %")
 Markdown("\n".join([*lines, "", *lines_of("detector", "ap75", "AP75 %")]))
 
 # %% [markdown]
-# **Explain.** DETECTOR PROSE
+# **Explain.** Look at *vertical flip* again: the second network that is taught a world upside down. And look at the budget: a network that has seen each frame only a dozen times has not learned
+# them by heart, so for most recipes there is little to win yet, and their cost in steps is what is left. **Augmentation helps where learning by heart is what hurts.**
 #
 # ### The tracker: stored
 #
@@ -1014,7 +1067,7 @@ print(f"Stored: {tables['tracker']['cpu_seconds']:g} CPU seconds each training")
 Markdown("\n".join(lines_of("tracker", "auc", "success AUC %, on scenes")))
 
 # %% [markdown]
-# **Explain.** TRACKER PROSE
+# **Explain.** Look at the spread first, and at how little or how much is left of the gain. Its clips move enough already; and every further change of forty frames is paid for in steps.
 #
 # ## 9. What it costs
 #
@@ -1103,6 +1156,7 @@ rows = [
     f"| accuracy on {data.name}, {FEW} images, {CPU_SECONDS} CPU-s | as they are: {bare.accuracy:.1%} | augmented: {richer.accuracy:.1%} |",
     f"| IoU of boxes with the pixels, turned by 45 degrees | around corners: {fit['rotation by 45'][2]:.2f} | around outlines: {fit['rotation by 45'][0]:.2f} |",
     f"| IoU with the tight box at 45 degrees | around corners: {mean_at['the turned corners', 45]:.2f} | around ellipses: {mean_at['the turned ellipse', 45]:.2f} |",
+    f"| AP75 of a detector, 200 frames | turned, loose boxes: {precise['turned, loose boxes'].ap75:.2f} | as they are: {precise['as they are'].ap75:.2f} |",
     f"| surprise of the next place in a clip | a draw a frame: {surprise['a draw a frame']:.0f} px | one draw: {surprise['one draw']:.1f} px |",
     f"| stored: points of accuracy, 2,000 images | none: 0 | best: {summary(gain_at[2000], '{:+.1f}')} |",
     f"| CPU time of four families | Keras: {sum(ratios.values()) / len(ratios):.1f} times | ours: 1 |",
@@ -1117,7 +1171,10 @@ assert surprise["one draw"] < 2 * surprise["as it was"] < surprise["a draw a fra
 # by hand, by Keras and by OpenCV
 assert max(beside_keras.values()) <= 1
 # few images: it is worth something, in equal time
-assert richer.accuracy > bare.accuracy + 0.02
+assert richer.accuracy > bare.accuracy + 0.03
+# loose boxes: a detector learns what it is shown
+strict = {name: one.ap75 / one.ap50 for name, one in precise.items()}
+assert strict["turned, loose boxes"] < strict["as they are"] - 0.1
 # it costs no more than Keras' layers
 assert sum(ratios.values()) / len(ratios) > 1
 Markdown("\n".join([*rows, "", "All margins are there."]))
