@@ -1065,8 +1065,8 @@ lines = lines_of("detector", "ap50", "AP50 %")
 Markdown("\n".join([*lines, "", *lines_of("detector", "ap75", "AP75 %")]))
 
 # %% [markdown]
-# **Explain.** Compare the two tables. What helps to *find* objects (AP50) need not help to put a tight box around them (AP75), and turned boxes spoil both. *Vertical flip* is the classifier's
-# negative once more: a world upside down, which none of the frames shows that are judged. (Where there is one seed, there is no spread: a point or two is nothing.)
+# **Explain.** Compare the two tables. What helps to *find* objects (AP50) need not help to put a tight box around them (AP75), and turned boxes spoil both. Whether *vertical flip*
+# hurts here as well takes more seeds to say than stand in a row of one. (Where there is one seed, there is no spread: a point or two is nothing.)
 #
 # ### The tracker: stored
 #
