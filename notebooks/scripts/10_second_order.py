@@ -45,8 +45,8 @@
 # A gradient says which way is down. It does not say how far. That is why every first-order method has a *rate* that
 # somebody must find, and why the same rate is too large for one direction and too small for another. A second derivative says how
 # soon the slope will change, and so how far it is to the bottom. In this lesson you find out what that knowledge is worth. On
-# some tasks it is worth orders of magnitude. On some it is worth nothing. And on the networks of most of this course, used in full,
-# it is a loss. You will measure all three, and the reasons.
+# some tasks it is worth orders of magnitude. On some it is worth nothing. And on a convolutional network, used in full, it
+# loses. You will measure all three, and the reasons.
 #
 # **Objectives.** After this lesson you can
 #
@@ -115,7 +115,7 @@ plots.convergence(
 
 # %% [markdown]
 # The network is a small one: 182 weights that tell an object's velocity eight frames ahead from four boxes. Both methods start
-# from the same weights and see the same thousand examples in every step. Adam makes thousands of steps, the other one hundreds.
+# from the same weights and see the same thousand examples in every step. Adam makes many times as many steps as the other.
 # (The two are compared properly below, with ten times the seconds and three seeds.)
 #
 # **Predict.** A step of Levenberg-Marquardt costs more than one of Adam. What must it know to be worth it? And if it
@@ -131,7 +131,7 @@ plots.convergence(
 # $$L(x + p) \approx L(x) + g \cdot p + \tfrac{1}{2}\, p \cdot H p$$
 #
 # The eigenvectors of $H$ are the axes of that bowl, and its eigenvalues are the curvatures along them. Gradient descent steps
-# along $-g$, by the same rate in all directions. If it is to be stable, the rate must be below $2 / \lambda_{max}$, twice one over the *steepest*
+# along $-g$, by the same rate in all directions. If it is to be stable, the rate must be below $2 / \lambda_{max}$, two over the *steepest*
 # curvature. So in the flattest direction it makes progress only by a share of $\lambda_{min} / \lambda_{max}$ or so a step. The quotient
 # $\lambda_{max} / \lambda_{min}$ is the **condition** of the bowl. Newton asks another question: where is the bowl *flat*? There, the gradient
 # $g + H p$ is zero:
@@ -397,11 +397,12 @@ for name, row in agreement.items():
 #   `float32`, whatever comes in, unless it is made with `dtype="float64"`. That is why the losses here are written out.)
 # - **ReLU and max pooling**: both exact ways agree with each other and with symmetry, and differences say something else. Nobody
 #   has made a mistake. Between the two ends of a difference, units switch on and off, and the gradient *jumps*. Automatic differentiation knows
-#   only the smooth pieces and nothing of the jumps. This loss simply has no second derivative to speak of, at any step. Methods that want
-#   one want smooth activations.
+#   only the smooth pieces and nothing of the jumps. A shorter step does not help: fewer jumps lie in it, and each is divided by less. This loss does
+#   have a second derivative, but it is good only as far as the next kink, and with so many units on so many pictures that is nearer
+#   than any step of an optimizer. Methods that want second derivatives want smooth activations.
 # - **The recurrent filter**: here one of the two exact ways is *wrong*, without a warning. Lesson 05's network limits the gradient that goes back from
-#   frame to frame, by an operation with a gradient of its own. Reverse over reverse differentiates what that gradient *says it is* and does
-#   not get through it; forward over reverse does. Symmetry alone gives it away, and so do differences.
+#   frame to frame, by an operation whose gradient was written by hand. Reverse over reverse has to differentiate that gradient once more, and
+#   loses what should pass through it; forward over reverse does not. Symmetry alone gives it away, and so do differences.
 #
 # An optimizer would not have complained. It would have been slow, and somebody would have said that second order does not help on recurrent networks.
 # **A derivative that was not checked is a guess.**
@@ -534,12 +535,12 @@ for name, x in (("at the start", regressor.start), ("trained", trained)):
     )
 
 # %% [markdown]
-# **Explain.** At the start a part of the curvatures is negative: this is no bowl but a many-sided saddle. After training a few directions are
-# enormously steep and nearly all others flat, compared with them. The condition, which decided over gradient descent
-# above, is what you see on the lower right axis: many orders of magnitude. (Near zero, where most eigenvalues crowd, sixty products cannot tell them
+# **Explain.** At the start a part of the curvatures is negative: this is no bowl; it bends like a saddle, in many directions. After training a few directions are
+# enormously steep and nearly all others flat, compared with them. That is what a terrible condition looks like, which decided over gradient
+# descent above: on the right of the lower figure most curvatures crowd at zero, and the axis ends in the thousands. (Near zero, where most eigenvalues crowd, sixty products cannot tell them
 # apart; there the blue staircase is coarse.)
 #
-# And of a network whose Hessian would fill a disk, twenty products tell both ends as well:
+# And of a network whose Hessian would cost as much as thousands of gradients (you have seen the price), twenty products tell both ends:
 
 # %%
 few = lanczos.spectrum(product_at(cnn.problem, cnn.problem.start), cnn.problem.size, steps=20)
@@ -550,7 +551,7 @@ print(
 # %% [markdown]
 # ### What the steepest one decides
 #
-# A rate must stay below $2 / \lambda_{max}$. **Predict.** We put a small regressor into its minimum, push it a little off, and let gradient
+# A rate must stay below $2 / \lambda_{max}$. **Predict.** We bring a small regressor to a minimum (as near as 200 steps of Levenberg-Marquardt do), push it a little off, and let gradient
 # descent go back, with rates of 1.9 and of 2.1 times $1 / \lambda_{max}$. How different will the two be?
 
 # %%
@@ -573,7 +574,9 @@ for share, run in edge.items():
 
 # %% [markdown]
 # **Explain.** Just below the edge it goes back, just above it is thrown out: along the steepest direction each step overshoots by more
-# than it had to go. Twenty products of Lanczos would have told the rate in advance. (Where the rate is *wrong*, this package
+# than it had to go. A few products of Lanczos would have told the rate in advance. (Why does the loss not grow for ever? What is thrown out
+# comes down elsewhere, where the steepest curvature is lower and the same rate is stable. Large networks, too, settle where their rate just
+# lets them: the *edge of stability*, see Further reading. Where the rate is *wrong*, this package
 # says so. A run whose loss is no number any more, or has grown out of all bounds, ends as *diverged*, keeps the best point
 # that it saw, and says what to do.)
 
@@ -625,7 +628,7 @@ print(ended["himmelblau", "Newton"].why)
 # %% [markdown]
 # **Explain.** Newton's method looks for a gradient of zero. A minimum has one, and so has a saddle, and a top. Where a curvature is
 # *negative*, the division by it turns the step round, and it climbs. On Himmelblau's function it starts between four minima and
-# walks up to the maximum in their middle.
+# walks up to the maximum in their middle. On *beale* and on *saddle* it ends on a saddle.
 #
 # Two repairs make it safe. First, **damping**: add the same number $m$ to all curvatures, so that all become positive.
 #
@@ -650,7 +653,7 @@ def armijo(losses, start, slope, share=1e-4):
     From a point with the loss `start` we look along a direction in which the loss has the `slope`,
     below 0. `losses` (K,) are the losses after steps of the lengths 1, 1/2, 1/4, ... of it, some of
     them perhaps NaN or infinite. Were the loss a straight line, a step of length a would bring it
-    to start + a slope. *Enough* is at least the `share` of that fall (Armijo's condition):
+    to start + a * slope. *Enough* is at least the `share` of that fall (Armijo's condition):
 
         loss <= start + share * a * slope
     """
@@ -697,9 +700,9 @@ def two_loop(gradient, steps, changes):
     how much the gradient changed in each, y. All s . y are above 0, and K is 1 or more.
 
         q = gradient
-        for each pair, the newest first:    a = s . q / s . y;   q = q - a y
-        q = (s . y / y . y) q, with the newest pair
-        for each pair, the oldest first:    b = y . q / s . y;   q = q + (a - b) s
+        for each pair, the newest first:    a = (s . q) / (s . y);   q = q - a y
+        q = (s . y) / (y . y) q, with the newest pair
+        for each pair, the oldest first:    b = (y . q) / (s . y);   q = q + (a - b) s
 
     with the a that the same pair had in the first loop.
     """
@@ -750,13 +753,14 @@ quotients = np.array([own / scipys for own, scipys in asked.values()])
 print(f"{'median, most':24} {np.median(quotients):25.2f}, {quotients.max():.2f}")
 
 # %% [markdown]
-# **Explain.** About as many. What counts is the line search: its first guess, its cubic interpolation, and when it is content. (Both were told the same
+# **Explain.** About as many. The two loops are the same in both; what can differ is the line search: its first guess, its cubic interpolation, and when it is content. (Both were told the same
 # limit and the same memory.)
 #
 # ### Newton without a matrix
 #
 # **Newton-CG** goes the other way: it wants Newton's own step, and solves $H p = -g$ by *conjugate gradients*, which need one
-# product each. It stops as soon as the step is good enough for how far away it still is, and where a direction curves downwards it takes that one:
+# product each. It stops as soon as the step is good enough for how far away it still is, and where a direction curves downwards it stops with what it
+# has by then (the direction of gradient descent, if that is the first):
 
 # %%
 from tracklab.optimizers import newton_cg
@@ -812,7 +816,8 @@ plots.convergence(
 #
 # $$(J^T J + m D)\, p = -J^T r$$
 #
-# and its damping $m$ is not searched for in each step but *learned* from how good the last forecast was.
+# $D$ is diagonal and measures each weight in a unit of its own: the largest that the diagonal of $J^T J$ has been for it (Moré, 1978). The damping $m$ is not
+# searched for in each step but *learned* from how good the last forecast was (here by Nielsen's rule, 1999).
 #
 # ### Exercise `10-damping`
 
@@ -850,7 +855,8 @@ for run in (bare, safe):
     print(f"{run.method:20} " + " ".join(f"{loss:8.3g}" for loss in run["loss"]))
 
 # %% [markdown]
-# **Explain.** Ten steps of loss, side by side. The undamped step goes where *linear* residuals would vanish, which is far outside of where they are linear.
+# **Explain.** Ten steps of loss, side by side. The undamped step goes where *linear* residuals would vanish, which is far outside of where they are linear. (Where
+# the loss of Levenberg-Marquardt stands still, a step was tried, led uphill and was not taken; the next one was damped more.)
 #
 # ### The velocity regressor
 #
@@ -935,12 +941,13 @@ print("Adam / LM              " + "".join(f"{value:10.0f}" for value in quotient
 print("LM was there sooner by " + "".join(f"{value:9.0f}x" for value in sooner))
 
 # %% [markdown]
-# **Explain.** This is where second order wins by orders of magnitude: few weights, a smooth loss, all examples in each step, residuals that
+# **Explain.** This is where second order wins, by an order of magnitude and more, in loss and in time: few weights, a smooth loss, all examples in each step, residuals that
 # can become small, and a condition that is terrible (you have seen its spectrum). L-BFGS, with gradients alone, has a tenth of Adam's time and
-# comes to about where Adam is.
+# comes near to where Adam is. (And large networks? The matrix has a row and a column for each weight, and solving with it costs the cube of their number, in
+# every step, after a look at all examples.)
 #
 # Is it worth anything on tracks that no training saw? And if the boxes are noisy, as a detector's are? That was measured once, with three seeds, with
-# the command that is printed; Adam's rate is the best of three.
+# the command that is printed, on as many CPU seconds as here; Adam's rate is the best of three by the loss in training. *On new tracks* is the same loss on others.
 
 # %%
 for task in ("velocity", "velocity, noisy"):
@@ -957,7 +964,7 @@ for task in ("velocity", "velocity, noisy"):
 
 # %% [markdown]
 # **Explain.** Without noise, the lower loss is a lower error on new tracks as well: the answer is in what is seen, and who comes nearer to it is nearer
-# everywhere. With boxes that are off by 3 % of their size, all end at nearly the same loss, which is the noise's, and the lowest loss is not the
+# everywhere. With boxes that are off by 3 % of their size, all end at nearly the same loss, most of which is the noise's, and the lowest loss is not the
 # lowest error on new tracks. **A tie**: where the data are the limit, it does not matter how the bottom was found.
 #
 # ## 7. Deep networks
@@ -988,7 +995,8 @@ plots.convergence(
 )
 
 # %% [markdown]
-# **Explain.** By steps Newton-CG is far ahead; but each of its steps costs a dozen products or more. By seconds all come out close together: Adam, at the best of
+# **Explain.** By steps Newton-CG is ahead; but each of its steps costs several products (compare the left panel with the middle one), and by the second it ends a
+# little behind L-BFGS on each seed. By seconds all come out close together: Adam, at the best of
 # three rates that somebody had to find, and L-BFGS, which needed none, are nearer to each other than their own seeds are. **A tie.** What
 # made the difference on the regressor is not there: detections are noisy, so this loss has a floor well above zero, and nobody asks for its last digits.
 #
@@ -1057,13 +1065,14 @@ print(
 # **Explain.** There is the reason, measured. Look at the middle panel: *per gradient of all pictures* SGD has the lowest loss as well, because it
 # makes fifteen steps out of each. A step of second order must be as good as all the steps that SGD makes in its time, and from far away,
 # where the quadratic is a poor forecast, it is not. (Newton-CG meets directions that curve downwards; each time its inner loop ends there, and what is left
-# is hardly more than a step of gradient descent.) What second order is good at is not asked for: the steepest curvature that twenty products found
-# here is tiny beside that of the trained regressor, and nobody needs the last digits of this loss. **Full-batch second order loses.** With more pictures the price of one look at all of
+# is hardly more than a step of gradient descent.) What second order is good at is not asked for: nobody
+# needs the last digits of this loss. **Full-batch second order loses.** With more pictures the price of one look at all of
 # them grows, and that of a step of SGD does not.
 #
 # ### What of it survives in deep learning
 #
-# Much cheaper knowledge of curvature does. **Hutchinson's** trick estimates the diagonal of $H$ from a few products with random signs:
+# Much cheaper knowledge of curvature does. **Hutchinson's** trick estimates the diagonal of $H$ from a few products with random signs, and
+# so its *trace*, the sum of the diagonal and of all eigenvalues:
 
 # %%
 from tracklab.optimizers import hutchinson
@@ -1080,6 +1089,8 @@ for count in samples:
     )
 
 # %% [markdown]
+# The error falls with the root of the number of products, on average: a single guess may be off by half, and a few may be lucky.
+#
 # **Shampoo** (Gupta, Koren and Singer, 2018) uses no second derivative at all. It takes each layer's gradient for the matrix $G$ that it is, and learns which
 # of its rows and which of its columns vary together. Two small matrices stand in for a huge one:
 
@@ -1090,7 +1101,7 @@ show(shampoo.Shampoo._learn, shampoo.inverse_fourth_root, docstring=False)
 
 # %% [markdown]
 # **Predict.** It works on batches, as SGD does, and its matrices cost time. Is it worth that on this network? (Stored: three seeds, five CPU seconds each;
-# first-order methods and Shampoo each at the best of three rates.)
+# SGD, Adam and Shampoo on batches each at the best of three rates by the loss in training, Adam on all images at one.)
 
 # %% tags=["plot"]
 print(f"{on_cnn.about['images']}")
@@ -1113,8 +1124,9 @@ plots.convergence(
 
 # %% [markdown]
 # **Explain.** Look at both columns. Shampoo's loss on the thousand pictures that it was trained on is low for its seconds, with fewer steps than
-# SGD. Accuracy on new pictures is another column, and of those that have learned their pictures by heart nobody is ahead there by more than seeds differ: a thousand
-# pictures are too few to tell. So the honest sentence is not "second order loses on deep networks" but: **what needs all data and exact products loses; curvature
+# SGD. Accuracy on new pictures is another column. Of those that have learned their pictures by heart nobody is ahead there by more than seeds differ, and L-BFGS, whose loss is
+# far above theirs, is as good as they are: a thousand pictures are too few to tell. What full-batch second order loses here by the second is the race
+# for the *training* loss. So the honest sentence is not "second order loses on deep networks" but: **what needs all data and exact products loses; curvature
 # that is cheap, rough and learned on the way may win.** Adam's division by the root of squared gradients is the smallest member of that family.
 #
 # ## 8. When it says no
@@ -1225,8 +1237,8 @@ Markdown("\n".join([*rows, "", "Seconds are CPU seconds. All margins are there."
 # - Newton's method finds zeros of the gradient: saddles and tops as well. **Damping** and a **line search** make it safe.
 # - **L-BFGS** learns curvature from the gradients that it has seen anyway. **Newton-CG** solves for Newton's step by products alone.
 # - For sums of squares the Jacobian gives the curvature: **Levenberg-Marquardt**, damped by how good its forecasts are.
-# - It **wins** by orders of magnitude on small, smooth, badly conditioned losses with all data in each step. It **ties** where noise or precision is the
-#   limit. It **loses** by the second where a hundred steps of SGD fit into one of its own.
+# - It **wins** by orders of magnitude on small, smooth, badly conditioned losses with all data in each step. It **ties** where noise is the
+#   limit. It **loses** by the second where a dozen steps of SGD, or many more, fit into one of its own.
 # - Loss over steps, over gradients and over seconds are three different figures. Look at all of them.
 #
 # ## Common misconceptions
@@ -1253,12 +1265,12 @@ Markdown("\n".join([*rows, "", "Seconds are CPU seconds. All margins are there."
 #
 # </details>
 #
-# **2.** Your product $Hv$ by reverse over reverse fulfils $w \cdot Hv = v \cdot Hw$ to rounding, and differences disagree by 30 %, whatever
-# their step. What do you look for? And if symmetry were broken as well?
+# **2.** Your product $Hv$ by reverse over reverse fulfils $w \cdot Hv = v \cdot Hw$ to rounding, and differences disagree by 30 %, or by more, the shorter you
+# make their step (all in `float64`). What do you look for? And if symmetry were broken as well?
 #
 # <details><summary>Answer</summary>
 #
-# Symmetric, and differences disagree at every step: kinks. Look for ReLU, max pooling, clipping, absolute values, and repeat the check with smooth
+# Symmetric, and a shorter step does not bring differences nearer: kinks, at which the gradient jumps, and a jump over a shorter step is more. Look for ReLU, max pooling, clipping, absolute values, and repeat the check with smooth
 # ones in their place. Broken symmetry: no function has such a Hessian, so the derivative itself is wrong. Look for operations whose gradient was written by hand, and for gradients
 # that are stopped.
 #
@@ -1277,8 +1289,11 @@ Markdown("\n".join([*rows, "", "Seconds are CPU seconds. All margins are there."
 # - K. Levenberg. *A method for the solution of certain non-linear problems in least squares.* Quarterly of Applied Mathematics 2, 1944; D. W. Marquardt. *An algorithm for
 #   least-squares estimation of nonlinear parameters.* Journal of the Society for Industrial and Applied Mathematics 11, 1963.
 # - J. J. Moré. *The Levenberg-Marquardt algorithm: implementation and theory.* Numerical Analysis, Lecture Notes in Mathematics 630, Springer 1978.
+# - H. B. Nielsen. *Damping parameter in Marquardt's method.* Report IMM-REP-1999-05, Technical University of Denmark, 1999.
+# - R. S. Dembo, T. Steihaug. *Truncated-Newton algorithms for large-scale unconstrained optimization.* Mathematical Programming 26, 1983.
 # - J. Martens. *Deep learning via Hessian-free optimization.* ICML 2010. Newton-CG on deep networks.
-# - M. F. Hutchinson. *A stochastic estimator of the trace of the influence matrix for Laplacian smoothing splines.* Communications in Statistics: Simulation and Computation 19, 1990.
+# - M. F. Hutchinson. *A stochastic estimator of the trace of the influence matrix for Laplacian smoothing splines.* Communications in Statistics: Simulation and Computation 19, 1990;
+#   C. Bekas, E. Kokiopoulou, Y. Saad. *An estimator for the diagonal of a matrix.* Applied Numerical Mathematics 57, 2007.
 # - J. Martens, R. Grosse. *Optimizing neural networks with Kronecker-factored approximate curvature.* ICML 2015. K-FAC.
 # - V. Gupta, T. Koren, Y. Singer. *Shampoo: preconditioned stochastic tensor optimization.* ICML 2018; R. Anil, V. Gupta, T. Koren, K. Regan, Y. Singer. *Scalable second order
 #   optimization for deep learning.* arXiv:2002.09018, 2020.

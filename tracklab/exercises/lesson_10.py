@@ -555,7 +555,7 @@ def armijo_starter(losses: Floats, start: float, slope: float, share: float = 1e
     From a point with the loss `start` we look along a direction in which the loss has the `slope`,
     below 0. `losses` (K,) are the losses after steps of the lengths 1, 1/2, 1/4, ... of it, some of
     them perhaps NaN or infinite. Were the loss a straight line, a step of length a would bring it
-    to start + a slope. *Enough* is at least the `share` of that fall (Armijo's condition):
+    to start + a * slope. *Enough* is at least the `share` of that fall (Armijo's condition):
 
         loss <= start + share * a * slope
     """
@@ -758,9 +758,9 @@ def two_loop_starter(gradient: Floats, steps: Floats, changes: Floats) -> Floats
     how much the gradient changed in each, y. All s . y are above 0, and K is 1 or more.
 
         q = gradient
-        for each pair, the newest first:    a = s . q / s . y;   q = q - a y
-        q = (s . y / y . y) q, with the newest pair
-        for each pair, the oldest first:    b = y . q / s . y;   q = q + (a - b) s
+        for each pair, the newest first:    a = (s . q) / (s . y);   q = q - a y
+        q = (s . y) / (y . y) q, with the newest pair
+        for each pair, the oldest first:    b = (y . q) / (s . y);   q = q + (a - b) s
 
     with the a that the same pair had in the first loop.
     """

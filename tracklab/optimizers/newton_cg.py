@@ -2,7 +2,7 @@
 
 Each inner step is one Hessian-vector product, so a loss of millions of weights is within reach. The
 system is solved only as well as it deserves, and where a direction curves downwards the inner loop
-ends and goes there.
+ends with what it has, the gradient's direction if that is the first.
 
 Invariant: the direction descends, g . p < 0, whatever the Hessian.
 """
