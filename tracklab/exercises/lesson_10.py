@@ -82,6 +82,11 @@ def _by_diagonal(gradient: Floats, hessian: Floats) -> Any:
     return np.divide(-gradient, diagonal, out=np.zeros(2), where=diagonal != 0)
 
 
+def _by_diagonal_as_it_is(gradient: Floats, hessian: Floats) -> Any:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return -gradient / hessian.diagonal()
+
+
 def _by_entry(gradient: Floats, hessian: Floats) -> Any:
     inverse = np.divide(1.0, hessian, out=np.zeros((2, 2)), where=hessian != 0)
     return -inverse @ gradient
@@ -174,6 +179,7 @@ NEWTON_STEP = Exercise(
             _by_diagonal,
             "You divide by the diagonal. That is right where the axes of the quadratic are those "
             "of x and y; elsewhere the other entries turn the step.",
+            variants=(_by_diagonal_as_it_is,),
         ),
         Misconception(
             "entry by entry",
@@ -261,6 +267,18 @@ def _one_step_wide(gradient: Slope, x: Floats, v: Floats, step: float) -> Any:
     return (gradient(x + step * v) - gradient(x - step * v)) / step
 
 
+def _halved_and_multiplied(gradient: Slope, x: Floats, v: Floats, step: float) -> Any:
+    return (gradient(x + step * v) - gradient(x - step * v)) / 2 * step
+
+
+def _along_a_unit(gradient: Slope, x: Floats, v: Floats, step: float) -> Any:
+    return hessian_times(gradient, x, v / np.linalg.norm(v), step)
+
+
+def _by_the_way_walked(gradient: Slope, x: Floats, v: Floats, step: float) -> Any:
+    return hessian_times(gradient, x, v, step) / np.linalg.norm(v)
+
+
 def _not_divided(gradient: Slope, x: Floats, v: Floats, step: float) -> Any:
     return gradient(x + step * v) - gradient(x - step * v)
 
@@ -323,6 +341,19 @@ HVP = Exercise(
             "half of the way",
             _one_step_wide,
             "Between the two gradients lie two steps: divide by `2 * step`.",
+        ),
+        Misconception(
+            "halved and multiplied",
+            _halved_and_multiplied,
+            "`/ 2 * step` halves and then multiplies by the step. Put the two in brackets: "
+            "`/ (2 * step)`.",
+        ),
+        Misconception(
+            "v made 1 long",
+            _along_a_unit,
+            "Yours is the product with v made 1 long. H v is twice as long where v is: go `step` "
+            "times v each way, and divide by `2 * step`, whatever the length of v.",
+            variants=(_by_the_way_walked,),
         ),
         Misconception(
             "not divided",
@@ -602,6 +633,19 @@ def _not_shortened(losses: Floats, start: float, slope: float, share: float = 1e
     return 0.0
 
 
+def _halved_first(losses: Floats, start: float, slope: float, share: float = 1e-4) -> Any:
+    length = 1.0
+    for loss in losses:
+        length /= 2
+        if loss <= start + share * length * slope:
+            return length
+    return 0.0
+
+
+def _shortest_of_all(losses: Floats, start: float, slope: float, share: float = 1e-4) -> Any:
+    return armijo(losses, start, slope, share) or 0.5 ** len(losses)
+
+
 def _the_lowest(losses: Floats, start: float, slope: float, share: float = 1e-4) -> Any:
     finite = np.where(np.isnan(losses), np.inf, losses)
     best = int(finite.argmin())
@@ -704,6 +748,11 @@ ARMIJO = Exercise(
             "promises half: the bound has the length in it.",
         ),
         Misconception(
+            "halved too soon",
+            _halved_first,
+            "You halve before you look: the first loss is that of the whole step, of length 1.",
+        ),
+        Misconception(
             "the lowest of all",
             _the_lowest,
             "You tried all lengths and took the lowest loss. That is a good step, and each trial "
@@ -714,6 +763,7 @@ ARMIJO = Exercise(
             _the_last,
             "Where no length was good enough you take the shortest one, though the loss does not "
             "fall. Say 0.0, so that the caller knows.",
+            variants=(_shortest_of_all,),
         ),
         Misconception(
             "how often halved",
@@ -862,6 +912,18 @@ def _downhill_already(gradient: Floats, steps: Floats, changes: Floats) -> Any:
     return -two_loop(gradient, steps, changes)
 
 
+def _shares_of_the_gradient(gradient: Floats, steps: Floats, changes: Floats) -> Any:
+    q, shares = np.array(gradient, float), []
+    for s, y in zip(steps[::-1], changes[::-1], strict=True):
+        share = (s @ gradient) / (s @ y)
+        q = q - share * y
+        shares.append(share)
+    q = (steps[-1] @ changes[-1]) / (changes[-1] @ changes[-1]) * q
+    for s, y, share in zip(steps, changes, reversed(shares), strict=True):
+        q = q + (share - (y @ q) / (s @ y)) * s
+    return q
+
+
 def _first_loop_alone(gradient: Floats, steps: Floats, changes: Floats) -> Any:
     q = np.array(gradient, float)
     for s, y in zip(steps[::-1], changes[::-1], strict=True):
@@ -956,6 +1018,12 @@ TWO_LOOP = Exercise(
             _downhill_already,
             "You give the direction downhill. Wanted is what is made of the gradient, without the "
             "minus.",
+        ),
+        Misconception(
+            "a of the gradient",
+            _shares_of_the_gradient,
+            "Your `a` is made of the gradient in every pair. It is made of q, which has changed "
+            "by the pairs before.",
         ),
         Misconception(
             "one loop",
@@ -1075,6 +1143,16 @@ def _gain_upside_down(d: float, g: float, loss: float, lower: float, p: float) -
     return _damping(d, g, loss, lower, p, inverse=True)
 
 
+def _taken_at_nan(d: float, g: float, loss: float, lower: float, p: float) -> Any:
+    return _damping(d, g, loss, lower, p, nan_taken=True)
+
+
+def _taken_without_gain(d: float, g: float, loss: float, lower: float, p: float) -> Any:
+    if loss == lower:
+        return 2 * d, 2.0, True
+    return next_damping(d, g, loss, lower, p)
+
+
 def _damping_swapped(d: float, g: float, loss: float, lower: float, p: float) -> Any:
     gain = (loss - lower) / p
     if gain > 0:
@@ -1143,6 +1221,18 @@ DAMPING = Exercise(
             _taken_anyway,
             "You take a step that does not lower the loss. A step is only tried; if it is bad, "
             "one stays and damps more.",
+        ),
+        Misconception(
+            "NaN taken",
+            _taken_at_nan,
+            "You take a step after which the loss is no number. `gain <= 0` is false for NaN; ask "
+            "whether `gain > 0`.",
+        ),
+        Misconception(
+            "taken without a gain",
+            _taken_without_gain,
+            "You take a step with a gain of exactly 0. It brought nothing: the gain must be above "
+            "0.",
         ),
         Misconception(
             "gain upside down",
