@@ -333,7 +333,8 @@ fig
 # %% [markdown]
 # **Explain.** To the right of the lowest point the loss bends too much within the step, and the error is that of a central difference: a
 # tenth of the step, a hundredth of the error. To its left two nearly equal gradients are subtracted, and what is left of them is
-# rounding. In `float64` ten digits or so are right at best; in `float32`, in which networks are trained, four or five. So differences
+# rounding. (At the far left a `float32` weight does not change at all: the quotient is zero, and its error 1.) In `float64` ten digits or so are
+# right at best; in `float32`, in which networks are trained, four or five. So differences
 # are a check, and a rough one.
 #
 # ### Why it is checked at all
@@ -540,7 +541,7 @@ for name, x in (("at the start", regressor.start), ("trained", trained)):
 # descent above: on the right of the lower figure most curvatures crowd at zero, and the axis ends in the thousands. (Near zero, where most eigenvalues crowd, sixty products cannot tell them
 # apart; there the blue staircase is coarse.)
 #
-# And of a network whose Hessian would cost as much as thousands of gradients (you have seen the price), twenty products tell both ends:
+# And of a network whose Hessian would cost as much as thousands of gradients (you have seen the price), twenty products tell about where both ends are:
 
 # %%
 few = lanczos.spectrum(product_at(cnn.problem, cnn.problem.start), cnn.problem.size, steps=20)
