@@ -41,10 +41,10 @@ from tracklab.optimizers import (
     problems,
     results,
     shampoo,
-    stored,
     surfaces,
     tasks,
 )
+from tracklab.optimizers import stored_runs as stored
 from tracklab.quiet import keras
 
 Limits = results.Limits

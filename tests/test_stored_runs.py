@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tracklab import errors
-from tracklab.optimizers import lbfgs, levenberg_marquardt, problems, results, stored, threads
+from tracklab.optimizers import lbfgs, levenberg_marquardt, problems, results, threads
+from tracklab.optimizers import stored_runs as stored
 
 
 def result(losses, *, method="one", values=0):
