@@ -335,11 +335,27 @@ def _forever_and_deaf(n):
             pass
 
 
-@pytest.mark.parametrize("loop", [_forever, _forever_and_deaf])
+def _forever_and_deaf_inside(n):
+    while True:
+        try:
+            while True:  # all its time is in here
+                n += 1
+        except BaseException:
+            pass
+
+
+@pytest.mark.parametrize("loop", [_forever, _forever_and_deaf, _forever_and_deaf_inside])
 def test_an_endless_loop_is_reported(loop):
     said = simple(seconds=0.1).check(loop)
     assert said.state == "error"
     assert "still running" in said.message
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no alarm signal on this system")
+@pytest.mark.parametrize("loop", [_forever, _forever_and_deaf, _forever_and_deaf_inside])
+def test_an_endless_loop_is_stopped_by_the_alarm_alone(loop):
+    # an alarm that answers itself would end in a RecursionError
+    assert guard._in_main_thread(loop, (0,), 0.1) == (None, None, True)
 
 
 def test_an_endless_loop_is_reported_from_another_thread():

@@ -11,6 +11,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 import ctypes
+import functools
 import io
 import linecache
 import logging
@@ -177,6 +178,9 @@ def _in_main_thread(
 ) -> tuple[Any, Any, bool]:
     fired, imports = [False], _Imports()
     own = (_attempt.__code__, _in_main_thread.__code__)
+    # not in Python: what runs there would be interrupted by the signal that it sends
+    send = functools.partial(_thread.interrupt_main, signal.SIGALRM)
+    sends_again = type("SendsAgain", (), {"__del__": staticmethod(send)})
 
     def stop(signum: int, frame: Any) -> None:
         if frame is None or frame.f_code in own:
@@ -185,9 +189,9 @@ def _in_main_thread(
             signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
             return
         fired[0] = True
-        # A bare `except` swallows the exception. The signal that is put down here comes again at
-        # the next jump or call, before the loop is back inside its `try`.
-        _thread.interrupt_main(signal.SIGALRM)
+        # A bare `except` swallows the exception. With it goes what it holds, and that sends the
+        # signal once more: it comes at the next jump or call, before the loop is back in its `try`.
+        held = sends_again()  # noqa: F841
         raise _TimeUp
 
     value, error, left, again = None, None, 0.0, 0.0
