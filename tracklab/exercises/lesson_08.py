@@ -131,6 +131,13 @@ def _flip_negative(boxes: Boxes, width: float) -> Boxes:
     return flip(boxes, 0)
 
 
+def _flip_overwritten(boxes: Boxes, width: float) -> Boxes:
+    """The right edge computed from a left edge that is mirrored already."""
+    x1, y1, x2, y2 = boxes.T
+    x1 = width - x2
+    return np.stack([x1, y1, width - x1, y2], -1)
+
+
 def _flip_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
     return _random_boxes(rng, int(rng.integers(1, 4))), float(rng.integers(24, 40))
 
@@ -170,6 +177,12 @@ FLIP = Exercise(
             _flip_by_corner,
             "You mirrored the left edge and put the box behind it. But the mirror image of the "
             "*left* edge is the *right* edge.",
+        ),
+        Misconception(
+            "overwritten",
+            _flip_overwritten,
+            "You wrote the new x1 over the old one, and computed x2 from the new one. Keep the old "
+            "values until both are done.",
         ),
         Misconception(
             "width - 1",
@@ -288,7 +301,13 @@ def _clip_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
 
 def _is_clip(boxes: Floats, velocities: Floats, height: float) -> bool:
     fit = velocities.shape == (*boxes.shape[:2], 2) and bool(np.isfinite(velocities).all())
-    return fit and _are_boxes(boxes, 3) and 8 <= height <= 200 and _inside(boxes, height, 1)
+    return (
+        fit
+        and boxes.size > 0
+        and _are_boxes(boxes, 3)
+        and 8 <= height <= 200
+        and _inside(boxes, height, 1)
+    )
 
 
 def _draw_clip(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
@@ -463,6 +482,15 @@ def _turn_about_itself(box: Box, degrees: float, middle: Floats) -> Box:
     return turn(box, degrees, bx.centers(box))
 
 
+def _turn_overwritten(box: Box, degrees: float, middle: Floats) -> Box:
+    """The new y computed from an x that is turned already."""
+    a = np.deg2rad(degrees)
+    x, y = (geometry.corners(box) - middle).T.astype(float)
+    x = x * np.cos(a) + y * np.sin(a)
+    y = -x * np.sin(a) + y * np.cos(a)
+    return np.array([x.min(), y.min(), x.max(), y.max()]) + np.tile(middle, 2)
+
+
 def _turn_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
     box = _random_boxes(rng, 1)[0] + np.array([0, 0, 2, 2], np.float32)
     degrees = float(rng.choice([-90, -60, -30, 15, 30, 45, 60, 90, 135]))
@@ -511,6 +539,12 @@ TURN = Exercise(
             "You turned two of the four corners. The other two may reach further out: turn all "
             "four, then take the smallest and the largest x and y.",
             variants=(_turn_two_unsorted,),
+        ),
+        Misconception(
+            "overwritten",
+            _turn_overwritten,
+            "You wrote the new x over the old one, and computed y from the new one. Both need the "
+            "old x: compute both, then replace.",
         ),
         Misconception(
             "about the corner of the image",
@@ -651,6 +685,18 @@ def _cut_whole_only(boxes: Boxes, part: Box, kept: float) -> Boxes:
     return _cut(boxes, part, kept, share=lambda inside, area, whole: inside >= area)
 
 
+def _cut_above(boxes: Boxes, part: Box, kept: float) -> Boxes:
+    return _cut(boxes, part, kept, share=lambda inside, area, whole: inside > kept * area)
+
+
+def _cut_negative_sides(boxes: Boxes, part: Box, kept: float) -> Boxes:
+    """Of a box that is out of the part along both axes, two negative sides make an area."""
+    low, high = np.maximum(boxes[:, :2], part[:2]), np.minimum(boxes[:, 2:], part[2:])
+    share = (high - low).prod(-1) / (boxes[:, 2:] - boxes[:, :2]).prod(-1)
+    left = np.concatenate([low, high], -1) - np.tile(part[:2], 2)
+    return np.where((share >= kept)[:, None], left, np.nan)
+
+
 def _cut_fewer_rows(boxes: Boxes, part: Box, kept: float) -> Boxes:
     left = cut(boxes, part, kept)
     return left[np.isfinite(left).all(-1)]
@@ -734,6 +780,18 @@ CUT = Exercise(
             _cut_whole_only,
             "You dropped every box that the edge cuts. The network will meet objects at the edge: "
             "keep those of which enough is left.",
+        ),
+        Misconception(
+            "exactly enough",
+            _cut_above,
+            "You dropped a box of which exactly `kept` is left. Only those of which *less* is left "
+            "are gone: keep where share >= kept.",
+        ),
+        Misconception(
+            "two negative sides",
+            _cut_negative_sides,
+            "Of a box that misses the part to the side *and* above or below, both sides come out "
+            "negative, and their product is an area again: take `np.maximum(high - low, 0)` first.",
         ),
         Misconception(
             "rows dropped",
@@ -1032,6 +1090,22 @@ def _cutmix_crossed(height: int, width: int, x: int, y: int, drawn: float) -> fl
     return cutmix_share(height, width, y, x, drawn)
 
 
+def _cutmix_even(height: int, width: int, x: int, y: int, drawn: float) -> float:
+    w, h = _cutmix_parts(height, width, drawn)
+    across = min(x + w // 2, width) - max(x - w // 2, 0)
+    down = min(y + h // 2, height) - max(y - h // 2, 0)
+    return 1 - across * down / (height * width)
+
+
+def _cutmix_from_the_end(height: int, width: int, x: int, y: int, drawn: float) -> Any:
+    """A slice that begins before 0 begins at the other end."""
+    w, h = _cutmix_parts(height, width, drawn)
+    own = np.ones((height, width))
+    left, top = x - w // 2, y - h // 2
+    own[top : top + h, left : left + w] = 0
+    return own.mean()
+
+
 def _cutmix_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
     height, width = (int(n) for n in rng.integers(4, 13, 2))
     x, y = int(rng.integers(width)), int(rng.integers(height))
@@ -1113,6 +1187,18 @@ CUTMIX = Exercise(
             _cutmix_corner,
             "You let the part begin at (x, y). That is its middle: it begins w // 2 further left "
             "and h // 2 further up.",
+        ),
+        Misconception(
+            "ends at x + w // 2",
+            _cutmix_even,
+            "You let the part end w // 2 right of x. If w is odd, that loses a pixel: what begins "
+            "at x - w // 2 and is w wide ends at x - w // 2 + w.",
+        ),
+        Misconception(
+            "a slice from before 0",
+            _cutmix_from_the_end,
+            "A slice that begins at a negative number begins at the *other* end of an array, and "
+            "is mostly empty. Cut first: `max(x - w // 2, 0)`.",
         ),
         Misconception(
             "x and y exchanged",
