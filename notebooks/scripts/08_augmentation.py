@@ -1009,11 +1009,11 @@ for (recipe, time_), found in by_time.items():
 
 # %% [markdown]
 # **Explain.** Begin with the two budgets. Where everything is known by heart, more time has nothing left to teach; with the recipe there still is something to learn. So a gain is one *at a budget*, and to
-# compare at a single one tells half of it. Then the number of images: in the same seconds 500 are seen many times, and 10,000 a few times. What was hardly seen is not known by heart, so there is less for an
-# augmentation to prevent. Do the rows bear that out? (A row with fewer seeds than others, or one that is missing, was not finished when the table was stored. With one seed, a point or two is nothing.)
+# compare at a single one tells half of it. Then the number of images: what augmentation only makes up, more images show, with all that nobody thought of making up. So one should expect less of it, the more there are; but look where *none*
+# with more images stands beside *best* with fewer, too. Do the rows bear that out? (A row with fewer seeds than others, or one that is missing, was not finished when the table was stored. With one seed, a point or two is nothing.)
 #
 # Of the families, *left and right* costs next to nothing and is true of everything in this set. *Affine* and *crop* say that a thing is the same thing nearer, farther, and elsewhere. The *image* family hides
-# parts, and changes the light. All of that is true, and still a family alone can be worth less than none: it makes the task harder, and in a short training a harder task is not learned to its end. **Upside down**
+# parts, and changes the light. All of that is true, and still a family alone can be worth less than none. A crop that is enlarged, for one, shows things larger than any image in which they will be asked for. **Upside down**
 # takes as much time as left and right. But nobody photographs a car on its roof. What the network learns of such
 # cars is learned for no test image at all, and it is learned in the place of something else. Compare it with left and right, in your own run above and in the table. That is the first of the two that do not pay: an augmentation
 # that is *possible* (a car upside down is a car), and *not asked for*.
@@ -1083,8 +1083,8 @@ print(f"Stored: {tables['tracker']['cpu_seconds']:g} CPU seconds each training")
 Markdown("\n".join(lines_of("tracker", "auc", "success AUC %, on scenes")))
 
 # %% [markdown]
-# **Explain.** Its clips move already. What is added has to add something *new*, and every further change of its frames is paid for in steps. (No table, no verdict: then the sweep had not come so far. And with one seed, a
-# point or two is nothing here either.)
+# **Explain.** What is added is paid for in steps, so it has to show something *new*. "It is augmented already" is no argument, neither way: whether the changes of a clip as a whole (its light, blur and noise; its flips and
+# turns) were missing, the gain has to say. Read it beside its range. (No table, no verdict: then the sweep had not come so far. With one seed, a point or two is nothing.)
 #
 # ## 9. What it costs
 #
@@ -1207,8 +1207,8 @@ Markdown("\n".join([*rows, "", "All margins are there."]))
 # - Brightness, contrast, saturation and hue are one matrix on colours. Boxes stay.
 # - A **clip** gets one draw. A draw a frame destroys what a tracker is to learn.
 # - Mixed images get **soft labels**; CutMix's is counted in pixels, after the edge has cut the part. Images with boxes are put side by side.
-# - What it is worth is an experiment: equal time, several seeds, each family alone, few images and many. Expect most where images are few, little where the data moves enough already,
-#   and harm where it shows a world that there is not. Then measure.
+# - What it is worth is an experiment: equal time, several seeds, each family alone, few images and many. Expect most where images are few,
+#   and little or harm where it shows a world that nobody will ask about. Then measure.
 #
 # ## Common misconceptions
 #
