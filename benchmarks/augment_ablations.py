@@ -6,7 +6,7 @@
 
 Each row of a table is the same training but for its augmentation: the same network, start,
 optimizer, schedule and images, and a budget of processor seconds that includes the augmentation, so
-what costs time gets fewer steps. All in one process; one thread is enough. It takes about two hours
+what costs time gets fewer steps. All in one process; one thread is enough. It takes about an hour
 of processor time. What is finished lies in `--out` and is not run again.
 
 - few: `classifier.train_few` on 2,000, 500 and 10,000 images of CIFAR-10, with the best recipe that

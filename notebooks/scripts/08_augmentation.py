@@ -906,7 +906,9 @@ plots.curves(
 #
 # ### By the number of images, and by family: stored
 #
-# One run with one seed says little, and the full comparison takes more than an hour. It was run once by the command below, and stored. **Predict.** Is an augmentation
+# One run with one seed says little, and the full comparison takes about an hour of computing. It was run once by the command below, and stored. (*best* is the best of a few recipes that were
+# tried beforehand, with seed 0, and judged on these same test images. So a little of its lead may be luck, as lesson 02 says of whatever is chosen by a test set; the other seeds had no part in
+# the choice.) **Predict.** Is an augmentation
 # worth more with 500 images, or with 10,000? Which single family is worth most to a classifier? Is one of them worth less than nothing?
 
 # %%
