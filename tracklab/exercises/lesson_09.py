@@ -94,6 +94,18 @@ def _slope_exact(coefficients: Floats, at: float, rounding: float) -> Any:
     return float(np.polyval(np.polyder(coefficients), at))
 
 
+def _slope_at_rounding(coefficients: Floats, at: float, rounding: float) -> Any:
+    return _difference(coefficients, at, rounding, rounding)
+
+
+def _slope_third(coefficients: Floats, at: float, rounding: float) -> Any:
+    return _difference(coefficients, at, rounding / 3, rounding / 3)
+
+
+def _slope_times_step(coefficients: Floats, at: float, rounding: float) -> Any:
+    return central_slope(coefficients, at, rounding) * rounding ** (2 / 3)
+
+
 def _slope_downwards(coefficients: Floats, at: float, rounding: float) -> Any:
     return -central_slope(coefficients, at, rounding)
 
@@ -166,8 +178,16 @@ CENTRAL_SLOPE = Exercise(
         Misconception(
             "the derivative itself",
             _slope_exact,
-            "That is the derivative, exactly. A check must not use what it checks: take losses "
-            "alone. (The difference is off by a little, and that is the point.)",
+            "No truncation is left in that. It is the derivative itself, which a check must not "
+            "use; or your step is far too short: h^2 = rounding / h. (`rounding ** 1 / 3` is a "
+            "third of `rounding`, for the power comes first.)",
+            variants=(_slope_at_rounding, _slope_third),
+        ),
+        Misconception(
+            "times the step",
+            _slope_times_step,
+            "You multiply by h where you should divide: `/ 2 * h` is half, times h. The two places "
+            "are `(2 * h)` apart.",
         ),
         Misconception(
             "behind less ahead",
@@ -297,6 +317,15 @@ def _momentum_unrated(gradients: Floats, rate: float, friction: float) -> Floats
     return _momentum(gradients, 1.0, friction)
 
 
+def _momentum_shared(gradients: Floats, rate: float, friction: float) -> Any:
+    places = momentum(gradients, rate, friction)
+    return np.broadcast_to(places[-1], places.shape)
+
+
+def _momentum_rubbed(gradients: Floats, rate: float, friction: float) -> Floats:
+    return _momentum(gradients, rate, friction, gain=friction)
+
+
 def _momentum_last(gradients: Floats, rate: float, friction: float) -> Any:
     return momentum(gradients, rate, friction)[-1]
 
@@ -383,6 +412,17 @@ MOMENTUM = Exercise(
             "`rate` is missing: the velocity gains `rate` times the gradient.",
         ),
         Misconception(
+            "one array in every row",
+            _momentum_shared,
+            "All your rows are the last one. `weights += velocity` changes the array that the list "
+            "already holds; `weights = weights + velocity` makes a new one.",
+        ),
+        Misconception(
+            "friction for the push, too",
+            _momentum_rubbed,
+            "You take `friction` of the new push as well. Only the old velocity is reduced by it.",
+        ),
+        Misconception(
             "only the end",
             _momentum_last,
             "That is where the weights are at the end. Wanted is a row after every step.",
@@ -467,6 +507,8 @@ def _adam(
     betas: tuple[float, float] = (BETA_1, BETA_2),
     plain: bool = False,
     rooted: bool = True,
+    inside: bool = False,
+    kept: bool = False,
     uphill: bool = False,
 ) -> Floats:
     """Adam's steps, with one of the mistakes that are known."""
@@ -477,8 +519,11 @@ def _adam(
         second = betas[1] * second + (1 - betas[1]) * gradient**2
         mean = first / (1 - betas[0] ** (t + late)) if corrected[0] else first
         square = second / (1 - betas[1] ** (t + late)) if corrected[1] else second
+        if kept:
+            first, second = mean, square
         move = rate * (gradient if plain else mean)
-        move = move / ((np.sqrt(square) if rooted else square) + EPSILON)
+        below = (np.sqrt(square) if rooted else square) + EPSILON
+        move = move / (np.sqrt(square + EPSILON) if inside else below)
         moves.append(move if uphill else -move)
     return np.array(moves)
 
@@ -550,6 +595,24 @@ ADAM_STEP = Exercise(
             "steps from 2",
             _adam_mistake(late=1),
             "Your t is one too high: in the first step it is 1.",
+        ),
+        Misconception(
+            "steps from 0",
+            _adam_mistake(late=-1),
+            "Your t is one too low: in the first step it is 1. At 0 both corrections divide by 0. "
+            "`enumerate(gradients, start=1)` counts so.",
+        ),
+        Misconception(
+            "corrected means kept",
+            _adam_mistake(kept=True),
+            "You carry the *corrected* means on into the next step, and there they are corrected "
+            "again. Keep m and v as they are, and give the corrected ones other names.",
+        ),
+        Misconception(
+            "1e-7 within the root",
+            _adam_mistake(inside=True),
+            "1e-7 is added to the root, not to what is under it. (In RMSProp as Keras has it, it "
+            "is.)",
         ),
         Misconception(
             "betas swapped",
@@ -667,6 +730,12 @@ def _clip_kernel(kernel: Floats, bias: Floats, limit: float) -> Any:
     return _scaled(kernel, bias, limit, np.sqrt((kernel**2).sum()))
 
 
+def _clip_to_1(kernel: Floats, bias: Floats, limit: float) -> Any:
+    norm = np.sqrt((kernel**2).sum() + (bias**2).sum())
+    factor = 1.0 if norm <= limit else 1 / norm
+    return kernel * factor, bias * factor
+
+
 def _clip_dropped(kernel: Floats, bias: Floats, limit: float) -> Any:
     norm = np.sqrt((kernel**2).sum() + (bias**2).sum())
     factor = 1.0 if norm <= limit else 0.0
@@ -751,6 +820,11 @@ CLIP = Exercise(
             "You measured the kernel alone. The bias belongs to the length, too.",
         ),
         Misconception(
+            "cut to 1",
+            _clip_to_1,
+            "You cut what is too long to length 1. It shall be as long as `limit`.",
+        ),
+        Misconception(
             "thrown away",
             _clip_dropped,
             "A gradient that is too long is shortened, not thrown away: its direction is worth "
@@ -820,12 +894,13 @@ def _schedule(
     first: int = 1,
     whole: bool = False,
     to_end: bool = False,
+    early: int = 0,
     shape: str = "half",
     warm: bool = True,
 ) -> Floats:
     """The schedule, with one of the mistakes that are known."""
     step = np.arange(steps)
-    done = step / steps if whole else (step - warmup) / max(steps - warmup - to_end, 1)
+    done = step / steps if whole else (step - warmup + early) / max(steps - warmup - to_end, 1)
     falling = {
         "half": peak * (1 + np.cos(np.pi * done)) / 2,
         "full": peak * np.cos(np.pi * done),
@@ -895,6 +970,12 @@ SCHEDULE = Exercise(
             _schedule_mistake(to_end=True),
             "Your last rate is 0: a step that costs a gradient and goes nowhere. s grows by "
             "1 / (steps - warmup) a step and does not reach 1.",
+        ),
+        Misconception(
+            "a step ahead",
+            _schedule_mistake(early=1),
+            "Your s is a step ahead. In the first step after the warm-up, step `warmup`, it is 0; "
+            "so it does not reach 1, and the last rate is not 0.",
         ),
         Misconception(
             "a bare cosine",
@@ -998,6 +1079,30 @@ def _pick_uncorrected(rates: Floats, losses: Floats, memory: float) -> Any:
     return float(rates[_smooth(losses, memory, corrected=False).argmin()] / 10)
 
 
+def _pick_from_first(rates: Floats, losses: Floats, memory: float) -> Any:
+    average, found = float(losses[0]), []
+    for loss in losses:
+        average = memory * average + (1 - memory) * float(loss)
+        found.append(average)
+    return float(rates[np.argmin(found)] / 10)
+
+
+def _pick_kept(rates: Floats, losses: Floats, memory: float) -> Any:
+    average, found = 0.0, []
+    for k, loss in enumerate(losses, start=1):
+        average = (memory * average + (1 - memory) * float(loss)) / (1 - memory**k)
+        found.append(average)
+    return float(rates[np.argmin(found)] / 10)
+
+
+def _pick_steepest(rates: Floats, losses: Floats, memory: float) -> Any:
+    return float(rates[np.diff(_smooth(losses, memory)).argmin()] / 10)
+
+
+def _pick_steepest_end(rates: Floats, losses: Floats, memory: float) -> Any:
+    return float(rates[1 + np.diff(_smooth(losses, memory)).argmin()] / 10)
+
+
 def _pick_edge(rates: Floats, losses: Floats, memory: float) -> Any:
     return float(rates[_smooth(losses, memory).argmin()])
 
@@ -1091,6 +1196,25 @@ PICK_RATE = Exercise(
             _pick_uncorrected,
             "Your average begins at 0 and is not corrected for it: the first values are far too "
             "low. Divide by 1 - memory^k.",
+        ),
+        Misconception(
+            "begun at the first loss",
+            _pick_from_first,
+            "Your average begins at the first loss, which then counts more than the others. It "
+            "begins at 0 and is divided by 1 - memory^k.",
+        ),
+        Misconception(
+            "corrected average kept",
+            _pick_kept,
+            "You carry the *corrected* average on, and it is corrected again. Keep s as it is, and "
+            "put s / (1 - memory^k) into the list.",
+        ),
+        Misconception(
+            "where it falls fastest",
+            _pick_steepest,
+            "You took the place where the smoothed loss *falls fastest*. Wanted is the one where "
+            "it is lowest.",
+            variants=(_pick_steepest_end,),
         ),
         Misconception(
             "at the edge",
