@@ -228,7 +228,7 @@ hint("09-central-difference", 1)
 # ### A check at work
 #
 # `gradient_check.check` takes each array of weights by itself, along its own gradient and along random directions. (In one vector of all weights a wrong bias would be
-# lost behind a large kernel.) **Predict.** Here are three gradients: Keras' own on the smooth network; the same, with a mistake that I made in the
+# lost behind a large kernel.) **Predict.** Here are three gradients: Keras' own on the smooth network; the same, with a mistake in its
 # last bias (summed over the images instead of averaged); and Keras' on the network as the article has it, with ReLU and max pooling. Which
 # will pass?
 
@@ -334,7 +334,7 @@ check("09-momentum", momentum)
 show(first_order.momentum, first_order.nesterov, docstring=False)
 
 # %% [markdown]
-# **Predict.** The same number of steps, each method at its best rate of 43. How does the number of steps until a thousandth of the loss is left grow with the
+# **Predict.** Bowls of many conditions, the same number of steps, and each method at that one of 43 rates which brings it lowest in the end. How does the number of steps until a thousandth of the loss is left grow with the
 # condition? And is momentum better on an easy bowl, too?
 
 # %% tags=["plot"]
@@ -368,9 +368,10 @@ with plots.style():
 fig
 
 # %% [markdown]
-# **Explain.** Gradient descent's steps grow in proportion to the condition, and so its line is straight. With momentum they hardly grow here: at $m = 0.9$ a ball rolls to the end of
+# **Explain.** Gradient descent's steps grow with the condition, at first nearly in proportion. (Less at the end of the line: there nearly all of the loss at the start is steep and soon
+# gone, so a thousandth is left before the valley has been walked.) With momentum they hardly grow here: at $m = 0.9$ a ball rolls to the end of
 # any of these valleys in about the time in which it loses its velocity. That time is also its price: on the easiest bowl plain gradient descent is there long before the ball has
-# stopped rolling to and fro. Momentum is worth something *where the condition is bad*.
+# stopped rolling to and fro. Nesterov's brake makes that time shorter. Momentum is worth something *where the condition is bad*.
 #
 # ### A rate for each weight
 #
@@ -421,7 +422,7 @@ for words, arrived in turned.items():
 # %% [markdown]
 # **Explain.** The first three methods see lengths and angles; turn the valley, and they turn with it. The others see *coordinates*: turned, it is another valley to them. Most of all to AdaGrad. A rate for each weight undoes the
 # condition where the axes of the valley are those of the weights, and where they are not it cannot. In networks they often are, in part: a bias and a kernel, a
-# rare feature and a frequent one have gradients of different size. That is what these methods live on. (RMSProp divides by the size of *recent* gradients, so at a constant rate its steps never become short: near the end it goes to and fro. It wants a falling rate, section 5.
+# rare feature and a frequent one have gradients of different size. That is what these methods live on. (RMSProp divides by the size of *recent* gradients, so at a constant rate its steps never become short: near the end it goes to and fro, unless the rate is low from the start. It wants a falling rate, section 5.
 # And a method that undoes *any* valley needs more than the gradient: lesson 10.)
 #
 # ### Decay beside the gradient
@@ -518,7 +519,7 @@ learned = {name: equal["ReLU"][name][2] for name in METHODS}
 # %% [markdown]
 # **Explain.** With the same gradients they differ by what `float32` rounds: about $10^{-7}$, and more in Adam, where $1 - 0.999^t$ is a small difference of two numbers near 1. So these *are* Keras' methods, with all of Keras' choices. (Where those leave the papers, the docstrings say
 # so: `show(first_order.adam)`.) The second column is a lesson of its own. In some of its rows a difference in the seventh digit has become one that can be seen, after no more than 24 steps. It is not the method: on the smooth
-# network (third column) the differences stay small. It is the kinks. A rounding decides which side of a ReLU a number lies on, or which of two equal pixels is the maximum, and methods that divide by the size of the gradient
+# network (third column) the differences stay small. It is the kinks. A rounding decides which side of a ReLU a number lies on, or which of two nearly equal pixels is the maximum, and methods that divide by the size of the gradient
 # make a full step out of it. **Two runs of the same training on two machines are not the same run**, and that is one more reason for several seeds.
 #
 # `plugged("adam", 1e-3)` puts such a function into any training of this course, and all that follows is trained by *them*.
@@ -648,7 +649,8 @@ check("09-range-test", pick_rate)
 
 # %% [markdown]
 # **Explain.** What a rate *means* depends on the method: Adam's step is about as long as the rate, whatever the gradient; SGD's is the rate times the gradient; momentum's grows to ten times that. To compare methods
-# at one rate is to compare nothing. And a range test knows the *first* steps only, and each of its rates for a moment. It says where to begin to look, not what is best: in section 7 you will see how far off it was.
+# at one rate is to compare nothing. (By that, SGD should bear higher rates than momentum. Does the figure say so? The tuning in section 7 will.) And a range test knows the *first* steps only, and each of its rates for a
+# moment; where a curve is as restless as SGD's is here, its lowest place is partly chance. It says where to begin to look, not what is best: in section 7 you will see how far off it was.
 #
 # ## 5. A rate that changes
 #
@@ -674,7 +676,7 @@ check("09-schedule", schedule)
 
 # %% [markdown]
 # Is it worth anything? We ask the motion network again, at two rates that are high on purpose: momentum at 1, and Adam at 0.1; 100 steps, three seeds each. The loss is on
-# trajectories that no training sees; it starts near 0.17 and can be negative (a part of it is a log-likelihood).
+# trajectories that no training sees; it begins above 0 and can become negative (a part of it is a log-likelihood).
 #
 # **Predict.** Three schedules: constant; down by a cosine; the same after a warm-up of ten steps. Which of the two methods needs the warm-up?
 
@@ -792,7 +794,8 @@ plots.curves(
 # - **Several of them, with their spread.** A difference within the spread is no difference.
 # - **Three axes**: steps; gradients, which is what a step asks for; and seconds, which is what you pay. For first-order methods the first two agree. In lesson 10 they will not.
 #
-# **Predict.** Three methods on the motion network, 100 steps, rates half a decade apart. Whose curve over the rate is the flattest at its bottom?
+# **Predict.** Three methods on the motion network, 100 steps, three or four rates each, half a decade apart. (The grids are short, for time, and lie where an earlier search had found something; where the best is at an edge, they grow by themselves.) Whose curve over the
+# rate is the flattest at its bottom?
 
 # %% tags=["training"]
 GRIDS = {
@@ -837,7 +840,8 @@ for rate in sorted(set(GRIDS["sgd"]) & set(GRIDS["momentum"])):
 
 # %% [markdown]
 # **Explain.** The last lines first: choose one rate for SGD and momentum, and you have chosen the winner. Only the lowest point of each curve may be compared with the lowest of another. Its *width* is worth
-# something, too: who has no time to tune wants a method that forgives. Just right of the best rate stands a cliff, and near a cliff one seed may choose what another one falls from. Compare the chosen rates with what the range test had advised, too.
+# something, too: who has no time to tune wants a method that forgives. Adam's is the widest here. Just right of the best rate of SGD and of momentum stands a cliff (a cross at the upper edge: the network ended worse than it began), and near a cliff one seed may choose what another one
+# falls from. Compare the chosen rates with what the range test had advised, too: it was of the right order for momentum and Adam, and far too low for SGD.
 #
 # Now the comparison, on three seeds that have chosen nothing:
 
@@ -854,7 +858,7 @@ plots.three_axes(
 )
 
 # %% [markdown]
-# And the classifier, for 100 steps of 64 images. To tune it takes longer than we have here, so its rates come from a tuning that was done before and stored (the next section has all of it). **Predict.** Will Adam be ahead by as much?
+# And the classifier, for 100 steps of 64 images. To tune it takes longer than we have here, so its rates come from a tuning that was done before, for longer trainings, and stored (the next section has all of it). **Predict.** Will Adam be ahead by as much?
 
 # %% tags=["training"]
 from tracklab.optimizers import stored_tuning as stored
@@ -880,7 +884,7 @@ plots.three_axes(
 )
 
 # %% [markdown]
-# **Explain.** Look at the bands before you look at the lines, and at all axes. A step costs nearly the same with all three methods, since the gradient is most of it, and a step asks for one gradient. So here all panels are the first one, stretched. And a hundred
+# **Explain.** Look at the bands before you look at the lines. Adam's line is the lowest here, too. But where its band reaches into that of momentum, three seeds do not tell the two apart, and on the motion network they did. Then look at all axes. A step costs nearly the same with all three methods, since the gradient is most of it, and a step asks for one gradient. So here all panels are the first one, stretched. And a hundred
 # steps are the beginning of a training: what is ahead here need not be ahead later.
 #
 # ## 8. Seven methods, three networks
@@ -889,7 +893,7 @@ plots.three_axes(
 # on the classifier, on the detector's heads (lesson 04's region proposals and second stage, new, on the maps of the shipped backbone) and on the motion network. Every method has a grid of rates around Keras' default, widened
 # until its best lies inside; it was tuned on some seeds and judged on others, and all have a cosine.
 #
-# **Predict.** Is there a method that is best on all three? Which task needs tuning least?
+# **Predict.** Is there a method that is best on all three? And does a rate that is too high spoil more runs than one that is too low?
 
 # %%
 from IPython.display import Markdown
@@ -958,12 +962,12 @@ for name, task in kept.items():
     )
 
 # %% [markdown]
-# **Explain.** Read the second list as it stands: *within the spread* means that this table cannot tell the two apart, whatever the medians say. A paper with one seed would have named
-# a winner. Then follow a method from network to network. Adam's place is not the same on all three, and a method's best rate moves by a decade or so. Whoever takes over a rate with a method takes over half of a recipe.
+# **Explain.** Read the second list as it stands: *within the spread* means that the ranges of the seeds overlap, and this table does not tell the two apart, whatever the medians say. A paper with one seed would have named
+# a winner. And *beyond* it is no proof either: with three seeds each, the ranges of two methods that are equal come apart by chance once in ten times, and here six are held against a winner who was picked afterwards. Then follow a method from network to network. Adam's place is not the same on all three, and a method's best rate moves by a decade or so. Whoever takes over a rate with a method takes over half of a recipe.
 #
 # And read it with the doubt that it deserves. These are the beginnings of trainings, not their ends; one seed chose the rates, half a decade apart; three more compare. With more of `--seeds`, `--fresh` and `--budget` the commands go on from there.
 #
-# (How wide were the grids? Look at the column *spoilt*, and back at the figure of section 7: right of the best rate stands a cliff, left of it a slope. So where you cannot tune, err to the left.)
+# (The column *spoilt* counts both ends: on the motion network rates that were too high, at the detector's heads rates that were too low for so few steps. The figure of section 7 shows the cliff of the first kind.)
 
 # %% [markdown]
 # ## 9. The race
@@ -1034,19 +1038,19 @@ Markdown(
 #
 # - A **gradient** is computed exactly, for the price of a few losses. **Differences** cost two losses a weight. They check gradients; they train nothing.
 # - A difference has two errors: truncation grows with the step, rounding with its inverse. The best central step is about the cube root of the precision.
-# - Plain **gradient descent** is ruled by the steepest direction and slowed by the flattest one. **Momentum** lets steps along the valley add up; it pays where the condition is bad, and costs a little where it is not.
+# - Plain **gradient descent** is ruled by the steepest direction and slowed by the flattest one. **Momentum** lets steps along the valley add up; it pays where the condition is bad, and costs steps where it is not.
 # - **AdaGrad, RMSProp, Adam** give each weight a rate of its own. That undoes differences *between coordinates*, and not a valley that lies across them. Corrections in Adam make up for means that begin at 0. **AdamW** decays beside
 #   the gradient, so that decay keeps its meaning.
 # - Written out, all seven equal Keras' to rounding, on a real network.
-# - A rate that is far too high diverges loudly. One that is a little too high may kill a network of ReLUs in silence. A **range test** finds the decade.
+# - A rate that is far too high diverges loudly. One that is a little too high may kill a network of ReLUs in silence. A **range test** is cheap and says where to begin to look; it can be off by more than a decade.
 # - **Warm-up** makes a rate bearable that is too high for the first steps; a **falling rate** takes the noise out of the end. **Clipping** stops an explosion at its first step.
-# - **A comparison is fair** with the same start, an own rate found with counted effort, other seeds for judging, and the spread beside the median. Much of what looks like a difference then is none.
+# - **A comparison is fair** with the same start, an own rate found with counted effort, other seeds for judging, and the spread beside the median. Much of what looks like a difference then lies within the spread.
 #
 # ## Common misconceptions
 #
 # - *"First-order methods use differences."* They use derivatives. Only the check uses differences.
 # - *"The smaller the step of a difference, the better."* Until rounding takes over.
-# - *"Adam needs no tuning."* It forgives more. Its best rate still moves by a decade between the networks of this lesson.
+# - *"Adam needs no tuning."* It forgives a rate that is somewhat too low. Its best rate still moves by a decade between the networks of this lesson.
 # - *"Momentum averages the gradients."* It sums them. At 0.9 a steady gradient moves ten times as far, so ten times the rate is what you compare with.
 # - *"A loss that does not move means that the rate is too low."* Or that it was too high, once, and the network is dead.
 # - *"Clipping makes learning slower."* Where gradients are short it does nothing at all.
@@ -1067,7 +1071,7 @@ Markdown(
 #
 # <details><summary>Answer</summary>
 #
-# That the best of 50 tries on a seed is lower than one try. Give Adam 50 tries, judge both on other seeds, and look whether 2 % is more than the spread. In the table above a default rate is often a decade from the best one.
+# That the best of 50 tries on a seed is lower than one try. Give Adam 50 tries, judge both on other seeds, and look whether 2 % is more than the spread. In the table above the best rate is often a decade or more from Keras' default (0.01 for SGD, 0.001 for Adam).
 #
 # </details>
 #
@@ -1084,9 +1088,11 @@ Markdown(
 # - J. Nocedal, S. J. Wright. *Numerical optimization.* Springer, second edition 2006. Chapter 8: differences, and why the cheap gradient is cheap.
 # - L. Bottou, F. E. Curtis, J. Nocedal. *Optimization methods for large-scale machine learning.* SIAM Review 60, 2018.
 # - B. T. Polyak. *Some methods of speeding up the convergence of iteration methods.* USSR Computational Mathematics and Mathematical Physics 4, 1964. Momentum.
+# - Y. Nesterov. *A method of solving a convex programming problem with convergence rate O(1/k²).* Soviet Mathematics Doklady 27, 1983.
 # - I. Sutskever, J. Martens, G. Dahl, G. Hinton. *On the importance of initialization and momentum in deep learning.* ICML 2013.
 # - G. Goh. *Why momentum really works.* Distill, 2017.
 # - J. Duchi, E. Hazan, Y. Singer. *Adaptive subgradient methods for online learning and stochastic optimization.* Journal of Machine Learning Research 12, 2011. AdaGrad.
+# - T. Tieleman, G. Hinton. *Neural networks for machine learning*, lecture 6e. Coursera, 2012. RMSProp.
 # - D. P. Kingma, J. Ba. *Adam: a method for stochastic optimization.* ICLR 2015.
 # - I. Loshchilov, F. Hutter. *Decoupled weight decay regularization.* ICLR 2019. AdamW. And *SGDR: stochastic gradient descent with warm restarts.* ICLR 2017. The cosine.
 # - L. N. Smith. *Cyclical learning rates for training neural networks.* WACV 2017. The range test.
