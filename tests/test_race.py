@@ -92,6 +92,22 @@ def test_tuning_finds_the_rate_that_theory_knows():
     assert np.isinf(found.losses["sgd"][rates > 0.19]).all() or rates[-1] < 2 / 20 * 2
 
 
+def test_the_fewest_steps_are_those_of_the_quickest_rate_and_not_of_the_lowest_end():
+    bowl, rates, near = surfaces.quadratic(100.0), (1e-9, 0.003, 0.02, 0.3), 1e-3
+    found = race.tuned(bowl, rates=rates, steps=600, near=near)
+    fewest, best = found.fewest(), found.best()
+    for name, arrived in found.arrived.items():
+        alone = [int(race.race(bowl, {name: r}, steps=600).arrived(near)[0]) for r in rates]
+        assert arrived.tolist() == alone
+        there = [steps for steps in alone if steps != race.STAYING]
+        assert fewest[name] == min(there, default=race.STAYING)
+        at_best = alone[rates.index(best[name])]
+        assert at_best == race.STAYING or 0 <= fewest[name] <= at_best
+    assert fewest["rmsprop"] < found.arrived["rmsprop"][rates.index(best["rmsprop"])]
+    never = race.tuned(bowl, ("sgd",), rates=(1e-9,), steps=5).fewest()
+    assert never == {"sgd": race.STAYING}
+
+
 @pytest.mark.parametrize("surface", shown.SURFACES)
 def test_a_tuned_rate_beats_its_neighbours_and_is_not_at_the_edge(surface):
     ground = shown.surface_of(surface, 1.5)

@@ -293,7 +293,7 @@ ends = [float(run.losses[0, -1] / run.losses[0, 0]) for run in paths.values()]
 plots.descents(
     bowl,
     {words: {"sgd": run.paths[0]} for words, run in paths.items()},
-    title=f"After 30 steps {ends[0]:.1%} of the loss are left, {ends[1]:.1%}, and {ends[2]:.0f} times as much",
+    title=f"After 30 steps {ends[0]:.1%} of the loss is left, {ends[1]:.1%}, and {ends[2]:.0f} times as much",
     width=6.4,
 )
 
@@ -334,7 +334,7 @@ check("09-momentum", momentum)
 show(first_order.momentum, first_order.nesterov, docstring=False)
 
 # %% [markdown]
-# **Predict.** Bowls of many conditions, the same number of steps, and each method at that one of 43 rates which brings it lowest in the end. How does the number of steps until a thousandth of the loss is left grow with the
+# **Predict.** Bowls of many conditions, and each method at that one of 43 rates at which it is there first. How does the number of steps until a thousandth of the loss is left grow with the
 # condition? And is momentum better on an easy bowl, too?
 
 # %% tags=["plot"]
@@ -342,10 +342,8 @@ conditions = (3, 10, 30, 100, 300, 1000)
 MOST = 600
 needed = {name: [] for name in ("sgd", "momentum", "nesterov", "adam")}
 for condition in conditions:
-    valley = surfaces.quadratic(condition)
-    rates = race.tuned(valley, tuple(needed), steps=MOST).best()
-    arrived = race.race(valley, rates, steps=MOST).arrived(1e-3)
-    for name, steps in zip(needed, arrived.tolist(), strict=True):
+    tried = race.tuned(surfaces.quadratic(condition), tuple(needed), steps=MOST, near=1e-3)
+    for name, steps in tried.fewest().items():
         needed[name].append(steps if steps >= 0 else MOST)
 fig, ax = plots.figure(
     title=f"Condition {conditions[-1]}: SGD needs {needed['sgd'][-1]} steps, momentum "
@@ -411,12 +409,13 @@ check("09-adam", adam_step)
 # %%
 turned = {}
 for words, angle in (("along the axes", 0.0), ("turned by 30 degrees", 30.0)):
-    valley = surfaces.quadratic(100.0, angle)
-    rates = race.tuned(valley, METHODS, steps=MOST).best()
-    turned[words] = race.race(valley, rates, steps=MOST).arrived(1e-3).tolist()
-print(f"{'steps to 1/1000':<24}" + "".join(f"{label:>10}" for label in LABELS))
-for words, arrived in turned.items():
-    cells = [str(steps) if steps >= 0 else f"> {MOST}" for steps in arrived]
+    tried = race.tuned(
+        surfaces.quadratic(100.0, angle), METHODS[:6], steps=MOST, near=1e-3
+    )  # AdamW comes later
+    turned[words] = tried.fewest()
+print(f"{'steps to 1/1000':<24}" + "".join(f"{label:>10}" for label in LABELS[:6]))
+for words, fewest in turned.items():
+    cells = [str(steps) if steps >= 0 else f"> {MOST}" for steps in fewest.values()]
     print(f"{words:<24}" + "".join(f"{cell:>10}" for cell in cells))
 
 # %% [markdown]
@@ -526,7 +525,7 @@ learned = {name: equal["ReLU"][name][2] for name in METHODS}
 #
 # ## 4. How large a step?
 #
-# The rate is the one number that must be right. **Predict.** We train the classifier for 60 steps with momentum, at 0.01, at 1, and at 10. What will you see in each case?
+# The rate is the one number that must be right. **Predict.** We train the classifier for 60 steps with momentum, at 0.01, at 1, and at 1000. What will you see in each case?
 
 # %% tags=["training"]
 batches = training.Batches(images.train_images, images.train_labels, 64, seed=0)
@@ -554,7 +553,7 @@ def differ():
 
 
 outcomes = {}
-for rate in (0.01, 1.0, 10.0):
+for rate in (0.01, 1.0, 1000.0):
     try:
         reached = trained(rate).loss[-10:].mean()
         outcomes[rate] = f"loss {reached:.3f}; logits of 64 images differ by {differ():.3f}"
@@ -567,7 +566,7 @@ for rate, words in outcomes.items():
 print(f"\nafter the last one the weights are as they were before it: {back}")
 
 # %% [markdown]
-# **Explain.** Two ways to fail, and the loud one is the better one. At 10 the loss is soon no number any more. `fit` stops, says in which step and at which rate, and puts all weights back, so you can try again at once. At 1 nothing
+# **Explain.** Two ways to fail, and the loud one is the better one. At 1000 the loss is soon no number any more. `fit` stops, says in which step and at which rate, and puts all weights back, so you can try again at once. At 1 nothing
 # stops: one enormous step pushed the ReLUs to where they never answer again. Their gradients are 0, the answer is the same for every image, and the loss stays near that of knowing nothing. The network is
 # **dead**. A loss that lies flat there is not always "learning slowly": look whether the answers differ.
 #
@@ -777,7 +776,7 @@ plots.curves(
     f"{last_loss['not clipped']:.0f}; with one, {longest['clipped at 1']:.1f} and {last_loss['clipped at 1']:.2f}",
     ylabel="length of the gradient, before it is cut",
     alt="The length of the gradient over 80 steps on a logarithmic axis. Not clipped it jumps by orders of "
-    "magnitude within a few steps and stays high. Clipped, it begins at a few and stays near one.",
+    "magnitude within a few steps and stays high. Clipped, it rises to a few in the first steps and then stays about one or below.",
 )
 
 # %% [markdown]
@@ -893,7 +892,7 @@ plots.three_axes(
 # on the classifier, on the detector's heads (lesson 04's region proposals and second stage, new, on the maps of the shipped backbone) and on the motion network. Every method has a grid of rates around Keras' default, widened
 # until its best lies inside; it was tuned on some seeds and judged on others, and all have a cosine.
 #
-# **Predict.** Is there a method that is best on all three? And does a rate that is too high spoil more runs than one that is too low?
+# **Predict.** Is there a method that is best on all three? And which methods mind least when their rate is half a decade too low? Too high?
 
 # %%
 from IPython.display import Markdown
@@ -906,23 +905,37 @@ spreads = {
     for name, task in kept.items()
 }
 lines = [
-    "| method | " + " | ".join(f"{TITLES[n]}: rate | held-out loss | spoilt" for n in kept) + " |",
-    "|---|" + "---|---|---|" * len(kept),
+    "| method | " + " | ".join(f"{TITLES[n]}: rate | held-out loss" for n in kept) + " |",
+    "|---|" + "---|---|" * len(kept),
 ]
+missed = ["| method | " + " | ".join(TITLES[n] for n in kept) + " |", "|---|" + "---|" * len(kept)]
+low_was_better = []
+
+
+def around(task, method):
+    """What the tuning measured at the next rate below the chosen one, at it, and at the next above."""
+    rates = sorted(set(task.tuned.table.select(method=method)["rate"].tolist()))
+    at = rates.index(task.tuned.rates[method])
+    return [
+        spread_of(task.tuned.table, method=method, rate=rates[k])[0]
+        if 0 <= k < len(rates)
+        else np.nan
+        for k in (at - 1, at, at + 1)
+    ]
+
+
 for method, label in zip(METHODS, LABELS, strict=True):
-    cells = []
+    cells, near = [], []
     for name, task in kept.items():
         row = next(r for r in task.tuned.rows() if r["method"] == method)
         middle, low, high = spreads[name].get(method, (np.inf,) * 3)
         edge = " (edge)" if row["at an edge"] else ""
-        tried = task.tuned.table.select(method=method)
-        spoilt = int(np.sum(~(tried["loss"] <= tried["start"])))  # diverged, or above its start
-        cells += [
-            f"{row['rate']:g}{edge}",
-            f"{middle:.3f} ({low:.3f} to {high:.3f})",
-            f"{spoilt} of {row['runs']}",
-        ]
+        cells += [f"{row['rate']:g}{edge}", f"{middle:.3f} ({low:.3f} to {high:.3f})"]
+        below, chosen, above = around(task, method)
+        near.append(f"{below:.3f}, **{chosen:.3f}**, {above:.3f}")
+        low_was_better.append(below < above)
     lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    missed.append(f"| {label} | " + " | ".join(near) + " |")
 notes = []
 for name, task in kept.items():
     spent, cpu = tuning.spent(task.tuned.table)
@@ -932,8 +945,11 @@ for name, task in kept.items():
         f"{len(set(task.compared['seed'].tolist()))}; tuning took {len(task.tuned.table)} runs, {spent:,} "
         f"gradients and {cpu / 60:.1f} CPU minutes. `{task.about['command']}`"
     )
-notes.append("Spoilt: runs of the tuning that diverged, or ended above their start.")
-Markdown("\n".join([*lines, "", *(f"- {note}" for note in notes)]))
+words = (
+    "In the tuning, the held-out loss half a decade below the chosen rate, **at it**, and half a decade above. "
+    f"The lower one was better than the higher one in {sum(low_was_better)} of {len(low_was_better)}:"
+)
+Markdown("\n".join([*lines, "", *(f"- {note}" for note in notes), "", words, "", *missed]))
 
 # %%
 ranked, level_with = {}, {}
@@ -967,7 +983,8 @@ for name, task in kept.items():
 #
 # And read it with the doubt that it deserves. These are the beginnings of trainings, not their ends; one seed chose the rates, half a decade apart; three more compare. With more of `--seeds`, `--fresh` and `--budget` the commands go on from there.
 #
-# (The column *spoilt* counts both ends: on the motion network rates that were too high, at the detector's heads rates that were too low for so few steps. The figure of section 7 shows the cliff of the first kind.)
+# The second table says what it costs to miss the best rate by one. Too low: Adam and AdamW mind less than the three methods with one rate for all weights, on every network. Too high: on the motion network those three and AdaGrad
+# fall off a cliff; on the other two there is none within the grids, and at the detector's heads some methods would rather have a rate that is too high. So where you cannot tune, err to the lower side, and know that it is a guess.
 
 # %% [markdown]
 # ## 9. The race
@@ -1010,7 +1027,7 @@ assert best["float64"][1] < best["float32"][1] / 100
 # momentum is worth something where the condition is bad
 assert needed["momentum"][-1] < needed["sgd"][-1] / 2
 # what diverges says so, leaves the weights as they were, and is left by a lower rate
-assert outcomes[10.0].startswith("Diverged")
+assert outcomes[1000.0].startswith("Diverged")
 assert back
 assert alive > ALIVE
 assert recovered < 3

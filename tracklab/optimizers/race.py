@@ -50,12 +50,7 @@ class Race:
 
         near: how near, as a share of what the start lies above the lowest loss.
         """
-        limit = self.surface.lowest + near * (self.losses[:, :1] - self.surface.lowest)
-        with np.errstate(invalid="ignore"):
-            there = self.losses <= limit
-        # how long the last run of True is
-        stays = np.cumprod(there[:, ::-1], axis=1).sum(1)
-        return np.where(stays > 0, there.shape[1] - stays, STAYING)
+        return _arrived(self.losses, self.surface.lowest, near)
 
     def rows(self) -> list[dict[str, Any]]:
         """A tidy table: a row a method."""
@@ -113,17 +108,27 @@ def race(
 class Tuning:
     """What every rate of a grid came to.
 
-    rates: `(R,)`. losses: by method, `(R,)` at the end; inf where it diverged. gradients: how many
+    rates: `(R,)`. losses: by method, `(R,)` at the end; inf where it diverged. arrived: by method,
+    `(R,)`, the step from which on it stays near the lowest loss; -1 for never. gradients: how many
     evaluations all that took.
     """
 
     rates: Floats
     losses: dict[str, Floats]
+    arrived: dict[str, NDArray[np.int64]]
     gradients: int
 
     def best(self) -> dict[str, float]:
         """The rate of each method that came lowest; of equal ones the smallest."""
         return {name: float(self.rates[int(v.argmin())]) for name, v in self.losses.items()}
+
+    def fewest(self) -> dict[str, int]:
+        """How many steps each method needs at the rate at which it needs the fewest; -1 for never.
+
+        That is another rate than `best`'s: what comes lowest in the end need not be there first.
+        """
+        kept = {name: steps[steps != STAYING] for name, steps in self.arrived.items()}
+        return {name: int(steps.min()) if steps.size else STAYING for name, steps in kept.items()}
 
 
 def tuned(
@@ -133,8 +138,11 @@ def tuned(
     rates: Sequence[float] = GRID,
     start: ArrayLike | None = None,
     steps: int = STEPS,
+    near: float = NEAR,
 ) -> Tuning:
     """Try every rate of a grid with every method: the loss after so many steps.
+
+    near: as `Race.arrived` takes it.
 
     Raises `InputError` as `race` does.
     """
@@ -143,8 +151,20 @@ def tuned(
     grid = [float(errors.number("rates", rate, low=0)) for rate in rates]
     _, losses, left = _together(surface, dict.fromkeys(methods, grid), start, steps, {})
     last = np.where(left == STAYING, losses[:, -1], np.inf)
-    parts = np.split(last, len(methods))
-    return Tuning(np.array(grid), dict(zip(methods, parts, strict=True)), last.size * steps)
+    there = _arrived(losses, surface.lowest, near)
+    parts = (np.split(each, len(methods)) for each in (last, there))
+    ends, arrived = (dict(zip(methods, each, strict=True)) for each in parts)
+    return Tuning(np.array(grid), ends, arrived, last.size * steps)
+
+
+def _arrived(losses: Floats, lowest: float, near: float) -> NDArray[np.int64]:
+    """The first step after which each row of losses `(M, T + 1)` stays near the lowest one."""
+    limit = lowest + near * (losses[:, :1] - lowest)
+    with np.errstate(invalid="ignore"):
+        there = losses <= limit
+    # how long the last run of True is
+    stays = np.cumprod(there[:, ::-1], axis=1).sum(1)
+    return np.where(stays > 0, there.shape[1] - stays, STAYING)
 
 
 def _together(

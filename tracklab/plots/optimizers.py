@@ -98,8 +98,8 @@ def range_tests(
     """Loss over a rate that rises step by step: where a network learns, and where it diverges.
 
     results: by name (of methods, say), as `range_test.range_test` makes them. The smoothed loss is
-        drawn, the losses behind it, faint. A circle is where it fell fastest, a cross where the
-        test ended early.
+        drawn, the losses behind it, faint. A circle is where it fell fastest, a diamond where it
+        was lowest, a cross where the test ended early.
     log: a logarithmic axis of losses.
 
     Raises `InputError` for no results.
@@ -130,6 +130,9 @@ def range_tests(
             place = int(np.flatnonzero(one.rates == one.steepest)[0])
             mark = {"color": color, "linestyle": "none", "zorder": 3}
             ax.plot(one.steepest, one.smoothed[place], "o", markeredgecolor="white", ms=7, **mark)
+            place = int(np.flatnonzero(one.rates == one.lowest)[0])
+            bottom = min(float(one.smoothed[place]), top)
+            ax.plot(one.lowest, bottom, "D", markerfacecolor="white", ms=6, **mark)
             if one.diverged:
                 end = min(float(one.smoothed[-1]), top)
                 ax.plot(one.rates[-1], end, "x", ms=7, markeredgewidth=2, clip_on=False, **mark)
@@ -139,11 +142,19 @@ def range_tests(
         handles, labels = ax.get_legend_handles_labels()
         handles += [
             Line2D([], [], color=INK, marker="o", linestyle="none", label="falls fastest"),
+            Line2D(
+                *([], []),
+                color=INK,
+                marker="D",
+                markerfacecolor="white",
+                linestyle="none",
+                label="",
+            ),
             Line2D([], [], color=INK, marker="x", linestyle="none", label="diverged"),
         ]
         fig.legend(
             handles,
-            [*labels, "falls fastest", "diverged"],
+            [*labels, "falls fastest", "lowest", "diverged"],
             loc="outside lower left",
             ncols=LEGEND,
             handlelength=2.6,
