@@ -93,7 +93,7 @@ def test_tuning_finds_the_rate_that_theory_knows():
 
 
 def test_the_fewest_steps_are_those_of_the_quickest_rate_and_not_of_the_lowest_end():
-    bowl, rates, near = surfaces.quadratic(100.0), (1e-9, 0.003, 0.02, 0.3), 1e-3
+    bowl, rates, near = surfaces.quadratic(100.0), (1e-9, 0.00464, 0.0215, 0.3), 1e-3
     found = race.tuned(bowl, rates=rates, steps=600, near=near)
     fewest, best = found.fewest(), found.best()
     for name, arrived in found.arrived.items():
