@@ -178,6 +178,7 @@ def test_many_objects_and_a_line(tmp_path, tracker):
     out = [tmp_path / "b.mp4", tmp_path / "b.csv", tmp_path / "b.txt"]
     found = track(path, tracker, detect="moving", line=[80, 0, 80, 120], out=out)
     assert sorted(c.way for c in found.crossings) == ["left", "right"]
+    assert "crossed the line: right 1, left 1" in str(found)
     assert len({k for frame in found.tracks for k in frame.ids.tolist()}) == 2
     assert len(found.files) == 3
     text = video.read_tracks(tmp_path / "b.txt", len(found))
@@ -499,6 +500,7 @@ def test_frames_that_no_video_can_hold_end_the_run(tmp_path):
         track(tmp_path, "still", box=[0, 0, 9, 2], out=[tmp_path / "a.mp4", tmp_path / "a.csv"])
     assert len(video.read_table(tmp_path / "a.csv").tracks) > 0
     assert not (tmp_path / "a.mp4").exists()
+    assert not list(tmp_path.glob(".*"))
 
 
 # webcams
@@ -555,6 +557,23 @@ def test_a_second_control_c_interrupts_and_still_keeps_the_files(movie, tmp_path
     assert len(video.read_table(tmp_path / "a.csv").tracks) == 6
 
 
+@pytest.mark.parametrize("count", [9, None])
+def test_control_c_while_files_are_completed_loses_none(movie, tmp_path, monkeypatch, count):
+    finish = video.Recorder.finish
+
+    def interrupted(recorder):
+        signal.raise_signal(signal.SIGINT)
+        return finish(recorder)
+
+    monkeypatch.setattr(video.Recorder, "finish", interrupted)
+    out = [tmp_path / name for name in ("a.mp4", "a.csv", "a.txt")]
+    found = track(movie[0], after(count), box=[5, 5, 30, 30], out=out)
+    assert found.stopped == (count is not None)
+    assert set(found.files) == set(out)
+    assert len(video.read_clip(out[0])) == len(video.read_table(out[1]).tracks) == len(found)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", "a.csv", "a.txt"}
+
+
 def test_in_another_thread_there_is_no_control_c(movie):
     import threading
 
@@ -600,10 +619,21 @@ def test_the_command_writes_and_says(movie, tmp_path, capsys):
     np.testing.assert_allclose(np.concatenate([t.boxes for t in found]), wanted.boxes, atol=1e-3)
 
 
+def test_numbers_of_the_command_may_begin_with_a_minus(movie, tmp_path, capsys):
+    out = str(tmp_path / "a.csv")
+    command = ["track", str(movie[0]), "--tracker", "still", "--out", out]
+    for box in (["--box", "-5,-4.5,30,30"], ["--box=-5,-4.5,30,30"], ["--box", "-5 -4.5 30 30"]):
+        assert cli.main([*command, *box, "--line", "-.5,40,122,40"]) == 0
+        first = video.read_table(out).tracks[0].boxes[0]
+        np.testing.assert_array_equal(first, [-5, -4.5, 25, 25.5])
+    assert "crossed the line: down 0, up 0" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--box", "1,2,3"], "wanted four numbers"),
+        (["--box", "-1,2,3"], "wanted four numbers"),
         (["--box", "1,2,0,5"], "with a width and a height"),
         (["--box", "a,b,c,d"], "wanted four numbers"),
         (["--line", "1,2"], "wanted four numbers"),

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import functools
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ NETWORKS = ("classifier", "detector", "thumbnails", "motion", "siamese", "shapes
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command (those of the process if None); returns the exit code."""
     parser = build_parser()
-    parsed = parser.parse_args(arguments)
+    parsed = parser.parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     if parsed.command is None:
         parser.print_help()
         return WRONG
@@ -169,6 +170,17 @@ def _add_track(commands: Any) -> None:
     command.add_argument("--trail", type=float, metavar="S", help="seconds of the past to draw")
     command.add_argument("--quality", type=float, metavar="0-100", help="of the video")
     command.set_defaults(run=_track)
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """`--box -5,2,30,40` as `--box=-5,2,30,40`, or argparse takes the numbers for an option."""
+    joined: list[str] = []
+    for one in arguments:
+        if joined and joined[-1] in ("--box", "--line") and re.match(r"-[.\d]", one):
+            joined[-1] += f"={one}"
+        else:
+            joined.append(one)
+    return joined
 
 
 def _numbers(text: str) -> list[float]:

@@ -89,7 +89,7 @@ class Outs:
         """Give every file its end and its name; what goes wrong is in `problems`."""
         for path, recorder in list(self._recorders.items()):
             if not recorder.frames:
-                del self._recorders[path]
+                recorder.discard()
                 continue
             try:
                 self.files.append(recorder.finish())

@@ -51,6 +51,7 @@ class Followed:
     damaged: numbers of the frames that could not be decoded. crossings: of the line, in order.
     files: what was written. problems: what could not be, in words. stopped: by Ctrl-C.
     elapsed: seconds. metres_per_pixel: the scale that was told, or None. class_names: of labels.
+    ways: the two ways across the line, or none without a line.
     """
 
     tracks: Record
@@ -66,6 +67,7 @@ class Followed:
     elapsed: float = 0.0
     metres_per_pixel: float | None = None
     class_names: tuple[str, ...] = field(default=())
+    ways: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Frames."""
@@ -120,9 +122,12 @@ class Followed:
             f"{len(identities)} object{'s' * (len(identities) != 1)}, a box in {boxed} frames",
         ]
         if self.damaged:
-            lines.append(f"{len(self.damaged)} damaged frames, without a box that was seen")
-        if self.crossings:
-            lines.append(f"{len(self.crossings)} times the line was crossed")
+            count = len(self.damaged)
+            lines.append(f"{count} damaged frame{'s' * (count != 1)}, without a box that was seen")
+        if self.ways:
+            went = [one.way for one in self.crossings]
+            counts = ", ".join(f"{way} {went.count(way)}" for way in self.ways)
+            lines.append(f"crossed the line: {counts}")
         if self.stopped:
             lines.append("stopped with Ctrl-C")
         if self.files:
@@ -229,28 +234,29 @@ class _Run:
         ahead: Ahead[Shot] = Ahead(self.stream)
         behind: Behind[Moment] = Behind(lambda moment: self.outs.add(moment, self.painter))
         stopped = False
-        try:
-            with _interrupts() as asked_to_stop:
+        with _interrupts() as interrupts:
+            try:
                 for shot in ahead:
-                    stopped = asked_to_stop.is_set()
+                    stopped = interrupts.asked
                     if stopped or self.outs.lost:
                         break
                     if shot is None:
                         continue  # nothing came for a moment
                     self._take(shot, behind)
                     progress.update(*self._how_far())
-            if self.last is None and not stopped and not self.outs.lost:
-                self._nothing()
-        except BaseException:
-            progress.close(f"broken off after {len(self.record)} frames")
-            raise
-        finally:
-            try:
-                behind.close()
+                if self.last is None and not stopped and not self.outs.lost:
+                    self._nothing()
+            except BaseException:
+                progress.close(f"broken off after {len(self.record)} frames")
+                raise
             finally:
-                self._write()
-                if ahead.close(SECONDS_TO_END):  # else it is in the decoder still
-                    self.stream.close()
+                interrupts.completing = True
+                try:
+                    behind.close()
+                finally:
+                    self._write()
+                    if ahead.close(SECONDS_TO_END):  # else it is in the decoder still
+                        self.stream.close()
         elapsed = time.monotonic() - self.begin
         taken = len(self.record)
         rate = f", {taken / elapsed:.0f} a second" if elapsed > 0 else ""
@@ -269,6 +275,7 @@ class _Run:
             elapsed,
             self.painter.metres_per_pixel,
             tuple(self.follower.class_names),
+            () if self.counter is None else self.counter.ways,
         )
 
     def _take(self, shot: Shot, behind: Behind[Moment]) -> None:
@@ -339,21 +346,28 @@ class _Run:
         return taken / count, f"{taken} of {count} frames, {rate:.0f} a second{left}"
 
 
-@contextmanager
-def _interrupts() -> Iterator[threading.Event]:
-    """Inside, the first Ctrl-C sets an event, and only the second interrupts."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked  # only there do signals arrive
-        return
+@dataclass
+class _Interrupts:
+    """asked: Ctrl-C was pressed. completing: the files get their ends, and nothing interrupts."""
 
-    def handle(*_: Any) -> None:
-        if asked.is_set():
+    asked: bool = False
+    completing: bool = False
+
+    def handle(self, *_: Any) -> None:
+        if self.asked and not self.completing:
             raise KeyboardInterrupt
-        asked.set()
+        self.asked = True
 
-    before = signal.signal(signal.SIGINT, handle)
+
+@contextmanager
+def _interrupts() -> Iterator[_Interrupts]:
+    """Inside, the first Ctrl-C is noted, and only the second interrupts: not even it at the end."""
+    interrupts = _Interrupts()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupts  # only there do signals arrive
+        return
+    before = signal.signal(signal.SIGINT, interrupts.handle)
     try:
-        yield asked
+        yield interrupts
     finally:
         signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
