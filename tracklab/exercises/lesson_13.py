@@ -81,6 +81,10 @@ def _row_centre(frame: int, identity: int, box: Floats) -> list[float]:
     return [frame + 1, identity, (x1 + x2) / 2 + 1, (y1 + y2) / 2 + 1, x2 - x1, y2 - y1]
 
 
+def _row_identity(frame: int, identity: int, box: Floats) -> list[float]:
+    return [frame + 1, identity + 1, *mot_row(frame, identity, box)[2:]]
+
+
 def _row_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
     low = rng.integers(-5, 60, 2).astype(np.float32)
     size = rng.integers(1, 40, 2).astype(np.float32)
@@ -129,6 +133,11 @@ MOT_ROW = Exercise(
             "A size is a difference: the 1 that is added to both ends goes away in it.",
         ),
         Misconception(
+            "identities from 1",
+            _row_identity,
+            "An identity is a name, not a place: it stays as it is.",
+        ),
+        Misconception(
             "the middle",
             _row_centre,
             "x and y are the upper left corner, not the middle.",
@@ -136,9 +145,10 @@ MOT_ROW = Exercise(
     ),
     alternatives=(_row_by_arrays,),
     hints=(
-        "Four conversions, of which two are none: which of the six numbers are places, and which "
-        "are differences?",
-        "`frame + 1`, `x1 + 1` and `y1 + 1` are places. `x2 - x1` and `y2 - y1` are differences.",
+        "Which of the six numbers are places, counted from somewhere, and which are differences of "
+        "two places?",
+        "`frame + 1`, `x1 + 1` and `y1 + 1` are places. `x2 - x1` and `y2 - y1` are differences. "
+        "The identity is a name, and stays.",
     ),
     praise="Convert at the door, once, and inside everything counts from 0.",
     onward="A file that is off by one pixel still looks right. Only reading it back tells.",
@@ -199,6 +209,11 @@ def _speed_sum(centers: Floats, seconds: Floats, metres_per_pixel: float) -> flo
     return float(np.abs((t @ centers) / (t @ t)).sum()) * metres_per_pixel * KM_H
 
 
+def _speed_through_zero(centers: Floats, seconds: Floats, metres_per_pixel: float) -> float:
+    velocity = (seconds @ centers) / (seconds @ seconds)
+    return float(np.hypot(*velocity)) * metres_per_pixel * KM_H
+
+
 def _speed_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
     count = int(rng.integers(3, 12))
     seconds = np.cumsum(rng.choice([0.04, 0.1, 0.3], count))
@@ -246,6 +261,12 @@ SPEED = Exercise(
             "even times",
             _speed_even,
             "You spaced the frames evenly. Phones do not: `seconds` says when each one was shown.",
+        ),
+        Misconception(
+            "the mean of the times left in",
+            _speed_through_zero,
+            "Take the mean off the times first: without that, the line is forced through place 0 "
+            "at time 0.",
         ),
         Misconception(
             "from end to end",
@@ -352,6 +373,26 @@ def _crossings_after(places: Floats, x: float, low: float, high: float) -> Any:
     return right, left
 
 
+def _crossings_sides(places: Floats, x: float, low: float, high: float) -> Any:
+    return _crossings_gaps(places, x, -np.inf, np.inf)
+
+
+def _crossings_before(places: Floats, x: float, low: float, high: float) -> Any:
+    seen = places[np.isfinite(places).all(1)]
+    right = left = 0
+    for (ax, ay), (bx, _) in pairwise(seen):
+        if (ax < x) != (bx < x) and low <= ay <= high:
+            right += bool(bx > x)
+            left += bool(bx < x)
+    return right, left
+
+
+def _crossings_before_gaps(places: Floats, x: float, low: float, high: float) -> Any:
+    steps = [np.stack(two) for two in pairwise(places) if np.isfinite(two).all()]
+    found = [_crossings_before(two, x, low, high) for two in steps]
+    return sum(right for right, _ in found), sum(left for _, left in found)
+
+
 def _crossings_net(places: Floats, x: float, low: float, high: float) -> Any:
     right, left = crossings(places, x, low, high)
     return max(right - left, 0), max(left - right, 0)
@@ -420,6 +461,7 @@ CROSSINGS = Exercise(
             _crossings_endless,
             "The line has ends. Find the height at which the way meets `x`, and see whether it is "
             "between them.",
+            variants=(_crossings_sides,),
         ),
         Misconception(
             "gaps not bridged",
@@ -428,10 +470,11 @@ CROSSINGS = Exercise(
             "went straight through the gap.",
         ),
         Misconception(
-            "the height afterwards",
+            "the height beside the line",
             _crossings_after,
-            "You took the height of the place behind the line. Where it crossed is on the way "
-            "between the two places.",
+            "You took the height of the place before the line, or behind it. It crossed on the way "
+            "between the two, at a height of its own.",
+            variants=(_crossings_before, _crossings_before_gaps),
         ),
         Misconception(
             "back and forth cancelled",
@@ -508,6 +551,14 @@ def _ground_no_sky(foot: Floats, horizon: float, height: float, focal: float, mi
     return (float(foot[0]) - middle) * height / below, focal * height / below
 
 
+def _ground_unchecked(
+    foot: Floats, horizon: float, height: float, focal: float, middle: float
+) -> Any:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ahead = np.float64(focal * height) / np.float64(foot[1] - horizon)
+        return (np.float64(foot[0]) - middle) * ahead / focal, ahead
+
+
 def _ground_from_top(
     foot: Floats, horizon: float, height: float, focal: float, middle: float
 ) -> Any:
@@ -579,7 +630,8 @@ GROUND = Exercise(
             "ground in the sky",
             _ground_no_sky,
             "Above the horizon the formula gives ground behind the camera. There is none to be "
-            "seen there: two NaNs.",
+            "seen there, nor at the horizon: two NaNs.",
+            variants=(_ground_unchecked,),
         ),
         Misconception(
             "from the picture's upper edge",
