@@ -99,7 +99,8 @@ play(
 # python -m tracklab track mine.mp4 --box 46,116,25,24 --out out.mp4 out.csv
 # ```
 #
-# in a terminal. Everything that follows looks at what lies between its two ends. It uses these imports:
+# in a terminal. (Much of the time went into the start of TensorFlow, which happens once; section 4 measures the rest.) Everything that
+# follows looks at what lies between the two ends. It uses these imports:
 
 # %% tags=["setup"]
 import signal
@@ -163,13 +164,15 @@ for name, counts in kept.items():
     print(f"{name:12} followed to the end" + "".join(f"{n:4.0f} of {SCENES}" for n in counts))
 
 # %% [markdown]
-# **Explain.** Whatever is in the box is what is followed. In a loose box most pixels are ground, and ground stays where it is. A tight
-# one holds too little to tell the object from the clutter around it. The box that fits is not a matter of neatness.
+# **Explain.** Whatever is in the box is what is followed. In a loose box most pixels are ground, and ground stays where it is. A far too
+# tight one holds too little to tell the object from the clutter around it. On these scenes a little too tight did no more harm than a little too
+# loose: where you are not sure, rather leave the rim out than take ground in.
 #
 # ### Or a detector begins
 #
 # With `detect="faces"` (or `"people"`, `"moving"`, `"shapes"`) the first thing that is found is followed, or, with a tracker of
-# many, all of it in every frame. All of them work without a network: two come with OpenCV and are older than deep learning.
+# many, all of it in every frame. Nothing is downloaded. The first three come with OpenCV and are older than deep learning; `shapes`
+# (and `thumbnails`) are lesson 04's networks. Here is the one that looks for what moves: each pixel beside what it usually shows.
 
 # %%
 from tracklab.finders.moving import Moving
@@ -213,9 +216,10 @@ for name, way in {"two boxes": by_differences, "half a second": by_slopes}.items
     print(f"{name:14} mean {found.mean():5.1f} px/s, off by {spread[name]:4.1f} (root mean square)")
 
 # %% [markdown]
-# **Explain.** One pixel up or down is 25 pixels a second, at 25 frames a second. And the mean is too high: a length is never below zero, so
-# trembling adds to it and never takes away. The line through half a second has a dozen boxes to average over. (It pays with
-# a delay: it tells the speed of a quarter of a second ago.)
+# **Explain.** One pixel is 25 pixels a second, at 25 frames a second, and two boxes tremble: the root of two times as much. And the mean is
+# too high: trembling along the way adds as often as it takes away, but trembling across it makes the step longer whichever side it
+# goes to. The line through half a second has a dozen boxes to average over. (It pays with a delay: it tells the speed of a
+# quarter of a second ago.)
 #
 # ### Exercise `13-speed`
 #
@@ -268,8 +272,9 @@ with plots.style():
 fig
 
 # %% [markdown]
-# So a car that keeps its speed seems to slow down as it drives away, and a tool with one scale says so, in km/h, with two digits.
-# Whoever knows the camera can do better.
+# That is across the road. Along it things are worse: the road is seen ever flatter, and the length of road that a pixel's height covers grows
+# with the *square* of the distance. So a car that keeps its speed seems to slow down as it drives away, and a tool with one
+# scale says so, in km/h. Whoever knows the camera can do better.
 #
 # ### Exercise `13-ground`
 
@@ -303,6 +308,9 @@ lines = (folder / "out.csv").read_text().splitlines()
 print(*lines[:4], "...", sep="\n")
 
 # %% [markdown]
+# An empty cell is a number that is not known yet, and the label -1 is a class that nobody told. `vx` and `vy` are the tracker's own
+# velocity, in pixels a *frame*; `speed_px_s` is the slope of the last half second, in pixels a *second*.
+#
 # The table counts frames and pixels from 0, as all of tracklab and OpenCV do. MOTChallenge's text counts both **from 1**, because MATLAB
 # did. A program that forgets that is off by one pixel and one frame, and nobody notices, for the boxes still look right.
 #
@@ -356,7 +364,8 @@ print("reads back the same, to the last bit:", same)
 #
 # A video of an hour at 30 frames a second has 108,000 frames; as arrays, 75 GB at 640 x 360. So frames pass through one by one:
 # decoded, followed, drawn, encoded, forgotten. While the tracker looks at one, a thread decodes those to come, and another
-# encodes those that are done.
+# draws and encodes those that are done. Between them are queues of a few frames: whoever is too fast waits (in `_put`), or the fast
+# decoder would fill the memory after all.
 
 # %%
 show(following.threads.Ahead._run, following.threads.Behind._run, docstring=False)
@@ -396,6 +405,10 @@ print(
 )
 
 # %% [markdown]
+# **Explain.** Side by side, a frame can take no less than its longest part, and on two cores no less than half of all the work. What is gained
+# is often less than that: FFmpeg's decoder and encoder already use both cores when they are alone, so "one after the other" is
+# not one core.
+#
 # Whether it stays so for long videos was measured once, in fresh processes, with `python -m benchmarks.track --write`:
 
 # %%
@@ -415,8 +428,8 @@ for name, run in stored["runs"].items():
 short, long = (stored["runs"][f"recurrent, {count} frames"] for count in (500, 5000))
 
 # %% [markdown]
-# **Explain.** Ten times the frames, the same memory: nearly all of it is TensorFlow itself. What grows is the record of boxes, some
-# seventy bytes a frame.
+# **Explain.** Ten times the frames, and hardly more memory: most of it is TensorFlow itself, as the rows of trackers without a network show.
+# What must grow is little: the record of boxes, some seventy bytes a frame, and the list of when each frame is shown.
 #
 # ## 5. What goes wrong
 #
@@ -528,8 +541,10 @@ for name, (a, b) in counted.items():
 
 # %% [markdown]
 # **Explain.** A sum can be right although its parts are wrong: one missed and one counted twice cancel. That is why the last column
-# counts errors scene by scene and way by way. What a tracker loses behind another object and finds again under a new number is still
-# counted once if it crosses once; what is lost *at* the line is not.
+# counts errors scene by scene and way by way; where it is larger than the sums are off, errors have cancelled. Two that touch are
+# one patch that moves, and what is counted as one is missed; an object that is found twice may be counted twice. And with so few
+# crossings, an error more or less says nothing about which detector counts better. What a tracker loses behind another object and
+# finds again under a new number is still counted once if it crosses once; what is lost *at* the line is not.
 #
 # On a real road, seen from above (only where such a video lies beside the course; it is measured, not shown):
 
@@ -549,8 +564,10 @@ else:
     print("No video of a road at hand: nothing to measure here.")
 
 # %% [markdown]
-# Where there are numbers above: a camera that adapts its exposure makes everything brighter or darker at once, and what changes, "moves".
-# The counter cannot know. Someone has to look at a part of the video and count by hand, *before* anybody relies on the number.
+# Where there are numbers above, they list more crossings than cars. A camera that adapts its exposure makes everything brighter or darker at
+# once, and what changes, "moves": patches of road are counted, and the box of a real car that is just leaving grows into them, so its
+# middle jumps back over the line. (A number that crosses down and, a moment later, up again did not turn around.) The counter cannot
+# know. Someone has to look at a part of the video and count by hand, *before* anybody relies on the number.
 #
 # ## 7. Faces: to find is not to know
 #
@@ -617,9 +634,9 @@ for group, value in recall.items():
     print(f"  {group:5} {value:.0%}")
 
 # %% [markdown]
-# **Explain.** "Finds so many percent" was true, and true of nobody. Detectors of real faces have been measured in this way: the
-# error rates of commercial ones differed by skin and sex by more than an order of magnitude (Buolamwini and Gebru, 2018). The remedy begins with
-# measuring by group; the mean never tells.
+# **Explain.** "Finds so many percent" was true, and true of nobody. Programs for real faces have been measured in this way: commercial ones
+# that tell women from men had error rates that differed by skin and sex by more than an order of magnitude (Buolamwini and Gebru,
+# 2018). The remedy begins with measuring by group; the mean never tells.
 #
 # ## 8. May you?
 #
@@ -701,7 +718,7 @@ Markdown("\n".join([*table_, "", "All margins are there."]))
 # <details><summary>Answer</summary>
 #
 # One scale for all distances. Driving away at a steady speed, a car covers fewer and fewer pixels a second. Check with the length of
-# the cars: if it shrinks in step with the speed, it is the perspective. (Or there is a speed camera.)
+# the cars along the road, in pixels: if it shrinks in step with the speed, it is the perspective. (Or there is a speed camera.)
 #
 # </details>
 #
