@@ -430,6 +430,29 @@ def test_a_tracker_of_many_may_predict_in_damaged_frames(tmp_path):
     assert [t for t in range(40) if not len(found.tracks[t])] == [20, 21]
 
 
+def test_detections_of_a_folder_stay_with_their_frames_where_it_begins_damaged(tmp_path):
+    (tmp_path / "img1").mkdir()
+    (tmp_path / "det").mkdir()
+    for number in range(1, 9):
+        cv2.imwrite(str(tmp_path / "img1" / f"{number:06d}.png"), np.zeros((60, 80, 3), np.uint8))
+    for number in (1, 2, 5):
+        (tmp_path / "img1" / f"{number:06d}.png").write_bytes(b"no picture")
+    rows = [f"{t},-1,{10 * t + 1},11,30,30,0.9\n" for t in range(1, 9)]  # x = 10 t, counted from 0
+    (tmp_path / "det" / "det.txt").write_text("".join(rows))
+    moves = []
+    find = following.followers._Listed.__call__
+
+    def noted(listed, frame):
+        moves.append(find(listed, frame))
+        return moves[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(following.followers._Listed, "__call__", noted)
+        found = track(tmp_path, "sort")
+    assert found.damaged == (0, 1, 4)
+    assert [one.boxes[0, 0] for one in moves] == [30, 40, 60, 70, 80]
+
+
 FULL = """
 import json, resource, sys
 import numpy as np

@@ -282,10 +282,11 @@ class _Run:
         """One frame, whole or damaged."""
         if shot.frame is None:
             self._note_damage(shot)
+            tracks = self.follower.skip()  # from the first on: it may count frames
             if self.last is None:
                 self.waiting.append(shot)
                 return
-            self._add(self.follower.skip(), shot, behind)
+            self._add(tracks, shot, behind)
             return
         first = self.last is None
         if first and self.waiting:
