@@ -205,6 +205,10 @@ def test_spread_keeps_order_and_distance_and_moves_no_more_than_needed(heights, 
 
 
 class TestBars:
+    def test_dots_below_zero_are_not_cut(self):
+        fig = plots.bars({"a": [-3.0, -2.0], "b": [1.0, 2.0]}, title="t", xlabel="x (s)")
+        assert fig.axes[0].get_xlim()[0] < -3.1
+
     def test_lengths_are_means_and_seeds_are_dots(self):
         fig = plots.bars({"a": [1, 3], "b": 5}, title="t", xlabel="x (s)", reference=("base", 4))
         assert [bar.get_width() for bar in fig.axes[0].patches] == [2, 5]

@@ -181,7 +181,8 @@ def bars(
             ax.axvline(reference[1], color=COLORS[1], linestyle="--", linewidth=1.4)
             ax.set_title(f"dashed: {reference[0]}, {form.format(reference[1])}", color=COLORS[1])
         ax.set_yticks(range(len(seeds)), list(seeds))
-        ax.set(ylim=(len(seeds) - 0.4, -0.6), xlim=(bottom, top + room), xlabel=xlabel)
+        begin = bottom - 0.3 * room if bottom < low else low  # a dot at the edge would be cut
+        ax.set(ylim=(len(seeds) - 0.4, -0.6), xlim=(begin, top + room), xlabel=xlabel)
         ax.grid(False, axis="y")
         ax.tick_params(axis="y", length=0)
     return fig
