@@ -182,6 +182,16 @@ def test_train_siamese_judges_with_and_without_state(monkeypatch):
     assert all(0 <= value <= 1 for value in found.values())
 
 
+def test_train_shapes_hands_over_what_was_asked(monkeypatch):
+    from tracklab.models import shapes
+
+    calls = []
+    monkeypatch.setattr(shapes, "train_shipped", lambda out, *, quick: calls.append((out, quick)))
+    assert cli.main(["train", "shapes"]) == 0
+    assert cli.main(["train", "shapes", "--quick", "--out", "somewhere"]) == 0
+    assert calls == [(None, False), ("somewhere", True)]
+
+
 def test_train_hands_the_detectors_their_names(monkeypatch):
     from tracklab.models import detector
 
