@@ -6,7 +6,6 @@ and the success AUC.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,42 +18,6 @@ Floats = NDArray[np.floating[Any]]
 
 THRESHOLDS = 21  # of the success curve
 EXACT = (0.0, 0.25, 0.5, 0.75, 1.0)  # thresholds that every way to write them hits to the last bit
-
-
-def _tables(title: str, panels: Mapping[str, Any]) -> Any:
-    """Tables of numbers side by side, shaded from the least to the greatest.
-
-    What is no table of the first one's shape is left out.
-    """
-    from tracklab.plots import base
-
-    shape = np.shape(next(iter(panels.values())))
-    shown = {name: np.asarray(values, float) for name, values in panels.items()}
-    shown = {name: values for name, values in shown.items() if values.shape == shape}
-    rows, columns = shape
-    wide = columns <= 5  # numbers can be read
-    fig, axes = base.figure(
-        1,
-        len(shown),
-        title=title,
-        width=max(3.2, 2.5 * len(shown)),
-        height=min(0.55 * rows, 2.6) + 1.1,
-        squeeze=False,
-    )
-    with base.style():
-        for ax, (name, values) in zip(axes[0], shown.items(), strict=True):
-            known = np.where(np.isfinite(values), values, 0)
-            low, high = float(known.min()), float(known.max())
-            ax.imshow(known, cmap="Blues", vmin=low, vmax=high + (high - low or 1) * 0.6)
-            for i, j in np.ndindex(rows, columns) if wide else ():
-                text = compare.words(round(float(values[i, j]), 2))
-                ax.text(j, i, text, ha="center", va="center", fontsize=9, color=base.INK)
-            ax.set_title(name)
-            ax.set_xticks(range(columns))
-            ax.set_yticks(range(rows))
-            ax.tick_params(length=0)
-            ax.grid(False)
-    return fig
 
 
 # -- MOSSE's filter ------------------------------------------------------------------------------
@@ -195,7 +158,7 @@ def _is_mosse(patches: Floats, wished: Floats, patch: Floats, regularisation: fl
 
 def _draw_mosse(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     panels = {"the patch": inputs[2], "wanted": wanted, "yours": np.real(np.asarray(got))}
-    return _tables("What the filter answers", panels)
+    return sketch.tables("What the filter answers", panels)
 
 
 _BRIGHT = np.array([[0.0, 1.0, 0.0, 0.0], [0.0, 3.0, 1.0, 0.0]])
@@ -424,7 +387,7 @@ def _draw_votes(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     volume, row, column = inputs
     height, width = volume.shape[2:]
     title = f"Votes for cell ({row}, {column}) of a window of {height} x {width} cells"
-    return _tables(title, {"wanted": wanted, "yours": got})
+    return sketch.tables(title, {"wanted": wanted, "yours": got})
 
 
 def _one_match(count: int, height: int, width: int, *places: tuple[int, int, int, int]) -> Floats:
@@ -668,7 +631,7 @@ def _is_posterior(logits: Floats, expected: Floats, spread: float) -> bool:
 def _draw_posterior(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     logits, (x, y), spread = inputs
     title = f"Expected at row {y:g}, column {x:g}, give or take {spread:g}"
-    return _tables(title, {"logits": logits, "wanted": wanted, "yours": got})
+    return sketch.tables(title, {"logits": logits, "wanted": wanted, "yours": got})
 
 
 POSTERIOR = Exercise(

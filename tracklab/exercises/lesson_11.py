@@ -5,51 +5,17 @@ A saliency map, Grad-CAM, R squared, the shares of integrated gradients, and a d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracklab.exercises import compare
+from tracklab.exercises import compare, sketch
 from tracklab.exercises.engine import Exercise, Misconception
 
 Floats = NDArray[np.floating[Any]]
 
-
-def _tables(title: str, panels: Mapping[str, Any]) -> Any:
-    """Tables of numbers side by side, shaded from the least to the greatest.
-
-    What is no table of the first one's shape is left out.
-    """
-    from tracklab.plots import base
-
-    shape = np.shape(next(iter(panels.values())))
-    shown = {name: np.asarray(values, float) for name, values in panels.items()}
-    shown = {name: values for name, values in shown.items() if values.shape == shape}
-    rows, columns = shape
-    fig, axes = base.figure(
-        1,
-        len(shown),
-        title=title,
-        width=max(3.2, 2.3 * len(shown)),
-        height=min(0.55 * rows, 2.6) + 1.1,
-        squeeze=False,
-    )
-    with base.style():
-        for ax, (name, values) in zip(axes[0], shown.items(), strict=True):
-            known = np.where(np.isfinite(values), values, 0)
-            low, high = float(known.min()), float(known.max())
-            ax.imshow(known, cmap="Blues", vmin=low, vmax=high + (high - low or 1) * 0.6)
-            for i, j in np.ndindex(rows, columns):
-                text = compare.words(round(float(values[i, j]), 2))
-                ax.text(j, i, text, ha="center", va="center", fontsize=9, color=base.INK)
-            ax.set_title(name)
-            ax.set_xticks(range(columns))
-            ax.set_yticks(range(rows))
-            ax.tick_params(length=0)
-            ax.grid(False)
-    return fig
+TABLE = 2.3  # inches of one in a drawing
 
 
 # -- saliency ------------------------------------------------------------------------------------
@@ -128,7 +94,9 @@ def _is_gradient(gradient: Floats) -> bool:
 def _draw_saliency(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     (gradient,) = inputs
     panels = {name: gradient[..., k] for k, name in enumerate(("red", "green", "blue"))}
-    return _tables("Three gradients, one map", panels | {"wanted": wanted, "yours": got})
+    return sketch.tables(
+        "Three gradients, one map", panels | {"wanted": wanted, "yours": got}, each=TABLE
+    )
 
 
 SALIENCY = Exercise(
@@ -278,7 +246,9 @@ def _draw_grad_cam(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
         f"channel {k}, weight {compare.words(round(float(slopes[..., k].mean()), 2))}": maps[..., k]
         for k in range(min(maps.shape[2], 2))
     }
-    return _tables("Maps and their weights", panels | {"wanted": wanted, "yours": got})
+    return sketch.tables(
+        "Maps and their weights", panels | {"wanted": wanted, "yours": got}, each=TABLE
+    )
 
 
 _MAPS = np.array([[[1.0, 2.0], [0.0, 4.0]], [[3.0, 0.0], [2.0, 1.0]]])
@@ -596,7 +566,9 @@ def _is_way(image: Floats, baseline: Floats, gradients: Floats) -> bool:
 def _draw_shares(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     image, baseline, gradients = inputs
     panels = {"image": image, "baseline": baseline, "mean gradient": gradients.mean(0)}
-    return _tables("What each number adds", panels | {"wanted": wanted, "yours": got})
+    return sketch.tables(
+        "What each number adds", panels | {"wanted": wanted, "yours": got}, each=TABLE
+    )
 
 
 SHARES = Exercise(

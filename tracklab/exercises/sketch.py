@@ -6,12 +6,15 @@ grey: line and word say it, colour only helps (Okabe and Ito's palette, told apa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from tracklab.exercises import compare
 
 GIVEN, WANTED, YOURS, OTHER = (110, 110, 110), (0, 125, 92), (213, 94, 0), (0, 114, 178)
 PLAIN = (165, 165, 165)
@@ -23,6 +26,7 @@ FINE = 4  # bits of a pixel's fraction, for lines between pixels
 LARGEST = 80.0  # pixels of paper for one of the image
 CLOSE = 8.0  # two texts so near would lie on each other
 DASH, GAP = 7.0, 9.0
+READABLE = 5  # columns of a table with numbers in it
 INK, PAPER, RULE = (40, 40, 40), (255, 255, 255), (205, 205, 205)
 
 
@@ -224,6 +228,42 @@ def lines(title: str, xlabel: str, ylabel: str, wanted: Any, got: Any, *, given:
         ax.set(xlabel=xlabel, ylabel=ylabel)
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.legend(fontsize=8.5)
+    return fig
+
+
+def tables(title: str, panels: Mapping[str, Any], *, each: float = 2.5) -> Any:
+    """Tables of numbers side by side, shaded from the least to the greatest.
+
+    What is no table of the first one's shape is left out. each: inches of one table. Numbers stand
+    in those of few columns: in others they could not be read.
+    """
+    from tracklab.plots import base
+
+    shape = np.shape(next(iter(panels.values())))
+    shown = {name: np.asarray(values, float) for name, values in panels.items()}
+    shown = {name: values for name, values in shown.items() if values.shape == shape}
+    rows, columns = shape
+    fig, axes = base.figure(
+        1,
+        len(shown),
+        title=title,
+        width=max(3.2, each * len(shown)),
+        height=min(0.55 * rows, 2.6) + 1.1,
+        squeeze=False,
+    )
+    with base.style():
+        for ax, (name, values) in zip(axes[0], shown.items(), strict=True):
+            known = np.where(np.isfinite(values), values, 0)
+            low, high = float(known.min()), float(known.max())
+            ax.imshow(known, cmap="Blues", vmin=low, vmax=high + (high - low or 1) * 0.6)
+            for i, j in np.ndindex(rows, columns) if columns <= READABLE else ():
+                text = compare.words(round(float(values[i, j]), 2))
+                ax.text(j, i, text, ha="center", va="center", fontsize=9, color=base.INK)
+            ax.set_title(name)
+            ax.set_xticks(range(columns))
+            ax.set_yticks(range(rows))
+            ax.tick_params(length=0)
+            ax.grid(False)
     return fig
 
 
