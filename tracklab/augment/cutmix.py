@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracklab import errors
 from tracklab.augment import labels as of_images
-from tracklab.augment.mixup import only_classes, shares
+from tracklab.augment.mixup import check_pairs, only_classes, shares
 from tracklab.augment.pictures import Pictures, Pixels
 from tracklab.augment.transform import Mixing
 
@@ -33,9 +32,7 @@ class CutMix(Mixing):
 
     def check(self) -> None:
         """Raise `InputError` for settings that are none."""
-        errors.number("alpha", self.alpha, low=1e-3, high=1e3)
-        if self.classes is not None:
-            errors.number("classes", self.classes, low=1, whole=True)
+        check_pairs(self.alpha, self.classes)
 
     def apply(self, pictures: Pictures, rng: np.random.Generator) -> Pictures:
         """Draw partners, shares and places, and paste."""

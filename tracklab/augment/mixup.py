@@ -36,9 +36,7 @@ class Mixup(Mixing):
 
     def check(self) -> None:
         """Raise `InputError` for settings that are none."""
-        errors.number("alpha", self.alpha, low=1e-3, high=1e3)
-        if self.classes is not None:
-            errors.number("classes", self.classes, low=1, whole=True)
+        check_pairs(self.alpha, self.classes)
 
     def apply(self, pictures: Pictures, rng: np.random.Generator) -> Pictures:
         """Draw partners and shares, and mix."""
@@ -47,6 +45,13 @@ class Mixup(Mixing):
         partner, share = shares(rng, self.alpha, self.chosen(rng, len(pictures)))
         images = blended(pictures.images, partner, share)
         return replace(pictures, images=images, labels=of_images.mixed(rows, rows[partner], share))
+
+
+def check_pairs(alpha: float, classes: int | None) -> None:
+    """Raise `InputError` for settings that are none, of what mixes pairs of images."""
+    errors.number("alpha", alpha, low=1e-3, high=1e3)
+    if classes is not None:
+        errors.number("classes", classes, low=1, whole=True)
 
 
 def only_classes(pictures: Pictures, name: str) -> None:
