@@ -111,7 +111,7 @@ def sentence(lesson: Path, pattern: str) -> tuple[str, str]:
 
 def section(lesson: Path, words: str) -> tuple[str, str]:
     """The first heading with these words in it, without its number, and the id of its cell."""
-    for cell in nbformat.read(lesson, as_version=4).cells:
+    for cell in saved(lesson):
         for line in cell.source.splitlines() if cell.cell_type == "markdown" else ():
             heading = re.fullmatch(r"#+ (?:\d+\. )?(.*)", line)
             if heading and words.lower() in heading[1].lower():
@@ -120,9 +120,15 @@ def section(lesson: Path, words: str) -> tuple[str, str]:
 
 
 @cache
+def saved(lesson: Path) -> list[nbformat.NotebookNode]:
+    """The cells of a saved lesson: a notebook full of pictures is read once."""
+    return list(nbformat.read(lesson, as_version=4).cells)
+
+
+@cache
 def outputs(lesson: Path) -> list[tuple[str, str]]:
     """What a saved lesson says, in Markdown or in print, each with the id of its cell."""
-    code = [c for c in nbformat.read(lesson, as_version=4).cells if c.cell_type == "code"]
+    code = [c for c in saved(lesson) if c.cell_type == "code"]
     code.sort(key=lambda cell: "gate" not in cell.metadata.get("tags", ()))  # a stable sort
     return [
         (cell.id, output.get("data", {}).get("text/markdown") or output.get("text", ""))

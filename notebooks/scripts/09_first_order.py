@@ -862,7 +862,8 @@ plots.three_axes(
 # %% tags=["training"]
 from tracklab.optimizers import stored_tuning as stored
 
-picked = {name: stored.read()["cnn"].tuned.rates[name] for name in GRIDS}
+measured = stored.read()
+picked = {name: measured["cnn"].tuned.rates[name] for name in GRIDS}
 on_images = tuning.compare(trials.cnn, picked, seeds=(100, 101, 102), **HOW)
 
 # %% tags=["plot"]
@@ -898,7 +899,6 @@ plots.three_axes(
 from IPython.display import Markdown
 
 TITLES = {"cnn": "classifier", "heads": "detector's heads", "motion_rnn": "motion network"}
-measured = stored.read()
 kept = {name: measured[name] for name in TITLES if name in measured}
 spreads = {
     name: {m: spread_of(task.compared, method=m) for m in METHODS if m in task.tuned.rates}
