@@ -274,16 +274,26 @@ class Clip:
         )
 
 
+def origin(frames: Any) -> Any:
+    """The sequence that lazy frames are taken from, or themselves: it knows files, times, damage.
+
+    Lazy frames that rest on others name them as their `origin`.
+    """
+    while hasattr(frames, "origin"):
+        frames = frames.origin
+    return frames
+
+
 class Part:
-    """Some frames of a lazy sequence, still lazy."""
+    """Some frames of a lazy sequence, still lazy. origin: that sequence."""
 
     def __init__(self, frames: Frames, chosen: range) -> None:
-        self._frames, self._chosen = frames, chosen
+        self.origin, self._chosen = frames, chosen
 
     def __len__(self) -> int:
         return len(self._chosen)
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return Part(self._frames, self._chosen[index])
-        return self._frames[self._chosen[index]]
+            return Part(self.origin, self._chosen[index])
+        return self.origin[self._chosen[index]]

@@ -461,7 +461,7 @@ class Annotated:
         thickness: int | None,
         scale: float,
     ) -> None:
-        self._frames, self._marks, self._trails = frames, marks, trails
+        self.origin, self._marks, self._trails = frames, marks, trails
         self._thickness, self._scale = thickness, scale
         # Where everyone was in each frame, for the trails.
         self._centers: list[dict[Hashable, NDArray[np.float32]]] = []
@@ -470,7 +470,7 @@ class Annotated:
             self._centers.append({mark.key: c for mark, c in zip(row, where, strict=True)})
 
     def __len__(self) -> int:
-        return len(self._frames)
+        return len(self.origin)
 
     def __iter__(self) -> Iterator[Frame]:
         return (self[index] for index in range(len(self)))
@@ -482,7 +482,7 @@ class Annotated:
             raise IndexError(f"frame {index}: there are {len(self)} frames, from 0")
         index = int(index) % len(self)
         marks = [replace(mark, trail=self._past(mark.key, index)) for mark in self._marks[index]]
-        canvas = resize(errors.image(f"frames[{index}]", self._frames[index]), self._scale)
+        canvas = resize(errors.image(f"frames[{index}]", self.origin[index]), self._scale)
         return _paint(canvas, marks, self._scale, self._thickness)
 
     def _past(self, key: Hashable, index: int) -> NDArray[np.float32] | None:

@@ -108,7 +108,7 @@ class Changed:
     def __init__(
         self, frames: Frames, change: Callable[[Any, int], Any], chosen: range | None = None
     ) -> None:
-        self._frames, self._change = frames, change
+        self.origin, self._change = frames, change
         self._chosen = range(len(frames)) if chosen is None else chosen
 
     def __len__(self) -> int:
@@ -116,6 +116,6 @@ class Changed:
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return Changed(self._frames, self._change, self._chosen[index])
+            return Changed(self.origin, self._change, self._chosen[index])
         t = self._chosen[index]
-        return self._change(self._frames[t], t)
+        return self._change(self.origin[t], t)

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracklab import errors, video
-from tracklab.clips import Clip
+from tracklab.clips import Clip, origin
 from tracklab.evaluation.entrants import Entrant
 from tracklab.evaluation.objects import OneObject
 from tracklab.files import write_whole
@@ -47,9 +47,6 @@ class Run:
 
 def pictures(one: OneObject, clip: Clip) -> str:
     """A digest of a sequence: its pictures, where the object starts, how long it goes on."""
-    frames: Any = clip.frames
-    while hasattr(frames, "_frames"):  # a part of a sequence
-        frames = frames._frames
     assert clip.truth is not None
     what = {
         "scene": repr(one.scene),
@@ -57,7 +54,9 @@ def pictures(one: OneObject, clip: Clip) -> str:
         "size": clip.size,
         "start": clip.truth.boxes[0, 0].tolist(),
         # names and sizes of files tell pictures apart well enough, and cost no reading
-        "files": [(path.name, path.stat().st_size) for path in getattr(frames, "paths", ())],
+        "files": [
+            (path.name, path.stat().st_size) for path in getattr(origin(clip.frames), "paths", ())
+        ],
     }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracklab import errors
-from tracklab.clips import Clip, Frame
+from tracklab.clips import Clip, Frame, origin
 from tracklab.video.frames import grabbed, open_camera
 from tracklab.video.sources import camera_number, read_clip
 
@@ -80,9 +80,7 @@ def open_stream(
     number = camera_number(source, kind)
     if number is None:
         clip = read_clip(source, fps=fps, frames=frames, kind=kind)
-        whole: Any = clip.frames
-        while hasattr(whole, "_frames"):  # the first frames of a longer source
-            whole = whole._frames
+        whole = origin(clip.frames)
         shots = _of_clip(clip, whole, even=fps is not None)
         let_go = getattr(whole, "close", lambda: None)
         return Stream(clip.name, clip.fps, len(clip), clip, shots, let_go)
