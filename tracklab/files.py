@@ -1,4 +1,4 @@
-"""Names of files and folders, why one cannot be used, and how one is replaced: the same for all.
+"""Names of files and folders, why one cannot be used, how one is replaced, how a number is stored.
 
 Invariant: a file that is written here is there whole, as it was before, or not at all, whenever the
 process ends.
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tracklab import errors
+
+DIGITS = 5  # of a number that was measured
 
 
 def address(path: str | PathLike[str]) -> str:
@@ -70,3 +72,12 @@ def results_folder(out: str | os.PathLike[str]) -> Path:
     except OSError as error:
         raise errors.SourceError(f"{out}: cannot be made ({error.strerror})") from None
     return folder
+
+
+def short(value: float) -> float:
+    """A number as it is stored, to `DIGITS` digits: of what was measured, more would be noise.
+
+    >>> short(0.123456789)
+    0.12346
+    """
+    return float(f"{float(value):.{DIGITS}g}")

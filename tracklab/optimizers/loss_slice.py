@@ -23,7 +23,7 @@ import scipy.optimize
 from numpy.typing import NDArray
 
 from tracklab import errors
-from tracklab.files import write_whole
+from tracklab.files import short, write_whole
 from tracklab.models import weights
 from tracklab.optimizers import surfaces
 from tracklab.optimizers.surfaces import Surface
@@ -37,7 +37,6 @@ IMAGES, SEEN = 512, 256  # that it learns from; that the loss is measured on
 BATCH, STEPS, RATE = 64, 400, 1e-3  # of Adam
 POINTS = 33  # along each side
 REACH = (-0.5, 1.55)  # of the way from the first weights to those that were learned
-DIGITS = 5
 
 
 @functools.cache
@@ -117,7 +116,7 @@ def measure(path: Path | None = PATH, *, steps: int = STEPS, points: int = POINT
     if path is not None:
         columns = {"x": x, "y": y, "losses": losses, "places": places}
         table: dict[str, Any] = {
-            name: [[_short(v) for v in row] for row in c] if c.ndim == 2 else [*map(_short, c)]
+            name: [[short(v) for v in row] for row in c] if c.ndim == 2 else [*map(short, c)]
             for name, c in columns.items()
         }
         about = {"images": images.name, "steps": steps, "command": COMMAND}
@@ -150,7 +149,3 @@ def plane(
 def _unflat(vector: Floats, like: Sequence[Any]) -> list[NDArray[np.float32]]:
     parts = np.split(vector.astype(np.float32), np.cumsum([np.size(a) for a in like])[:-1])
     return [part.reshape(np.shape(a)) for part, a in zip(parts, like, strict=True)]
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")

@@ -25,7 +25,6 @@ Floats = NDArray[np.float64]
 
 PATH = Path(__file__).resolve().parents[2] / "data" / "results" / "second_order.json"
 POINTS = 36  # of a curve that are kept
-DIGITS = 5
 
 
 @dataclass(frozen=True)
@@ -94,8 +93,11 @@ def row(
         "seed": int(seed),
         "rate": float(rate),
         "ended": result.stopped,
-        **({"test": _short(test)} if np.isfinite(test) else {}),
-        **{name: [_short(value) for value in values[which]] for name, values in columns.items()},
+        **({"test": files.short(test)} if np.isfinite(test) else {}),
+        **{
+            name: [files.short(value) for value in values[which]]
+            for name, values in columns.items()
+        },
     }
 
 
@@ -130,10 +132,6 @@ def write(
             f'  "rows": [\n{lines}\n  ]\n }}'
         )
     files.write_whole(path, "{\n" + ",\n".join(parts) + "\n}\n")
-
-
-def _short(value: float) -> float:
-    return float(f"{float(value):.{DIGITS}g}")
 
 
 def _as_result(stored: Mapping[str, Any]) -> Result:

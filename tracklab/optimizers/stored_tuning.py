@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from tracklab import errors
+from tracklab.files import short
 from tracklab.models import weights
 from tracklab.optimizers.tuning import Tuned
 from tracklab.sweeps import Run, Table
 
 PATH = weights.FOLDER.parent / "results" / "first_order.json"
 COMMAND = "python -m benchmarks.first_order --tune --save"
-DIGITS = 5
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,11 @@ def _unpacked(task: Mapping[str, Any]) -> Stored:
 
 
 def _record(run: Run, *, curves: bool) -> dict[str, Any]:
-    kept = {name: [_short(v) for v in c] for name, c in run.curves.items()} if curves else {}
+    kept = {name: [_as_json(v) for v in c] for name, c in run.curves.items()} if curves else {}
     return {
         "parameters": run.parameters,
         "status": run.status,
-        "figures": {name: _short(value) for name, value in run.figures.items()},
+        "figures": {name: _as_json(value) for name, value in run.figures.items()},
         "curves": kept,
         "error": run.error,
     }
@@ -99,7 +99,7 @@ def _run(record: Mapping[str, Any]) -> Run:
     )
 
 
-def _short(value: Any) -> float | str:
+def _as_json(value: Any) -> float | str:
     """A number to five digits; what is not finite as text, for JSON knows no such number."""
     number = float(value)
-    return float(f"{number:.{DIGITS}g}") if np.isfinite(number) else str(number)
+    return short(number) if np.isfinite(number) else str(number)
