@@ -5,9 +5,9 @@
 
 Four kinds of answers: the logit of a shape in a picture of two, a detector's score of its own
 detection, its objectness at an anchor, and the visual tracker's map where it found the object; each
-case of another scene but for the pictures. Beside the methods stand an edge detector, the image's
-middle, chance and the mask itself. Then the cascade, layer by layer, and what is read out of the
-motion networks' states. `--write` stores the results in the project's `data/`.
+case of another scene. Beside the methods stand an edge detector, the image's middle, chance and the
+mask itself. Then the cascade, layer by layer, and what is read out of the motion networks' states.
+`--write` stores the results in the project's `data/`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import numpy as np
 
 from tracklab import boxes as bx
 from tracklab import datasets, explain, motion, scenes, trackers
+from tracklab.datasets import masked
 from tracklab.explain import readout
 from tracklab.explorers import attribution_subjects as subjects
 from tracklab.models import detector, shapes, siamese, weights
@@ -55,9 +56,15 @@ def ruined(network: Any) -> Any:
     return copy
 
 
+def of_scenes(count: int, seed: int) -> datasets.MaskedImages:
+    """Pictures of as many scenes: those of one scene are alike, and count as one."""
+    return datasets.masked_scenes(masked.FRAMES * count, part="test", seed=seed)[:: masked.FRAMES]
+
+
 def of_shapes(count: int) -> list[explain.Case]:
-    data = datasets.masked_scenes(-(-count // 2) + 8, part="test", seed=SEED)
-    return explain.pictures(shapes.shipped()[0], data)[:count]
+    data = of_scenes(2 * count, SEED)
+    # every third answer: no two of one picture, and its first and its second shape in turn
+    return explain.pictures(shapes.shipped()[0], data)[::3][:count]
 
 
 def of_detections(count: int, *, objectness: bool) -> list[explain.Case]:
@@ -129,7 +136,7 @@ def of_tracking(count: int) -> list[explain.Case]:
 def cascade(count: int) -> dict[str, Any]:
     """Similarity to the first map, layer by layer, by method: mean over cases, `(L,)`."""
     model = shapes.shipped()[0]
-    data = datasets.masked_scenes(count, part="test", seed=SEED + 1)
+    data = of_scenes(count, SEED + 1)
     copy = explain.copied(model)
     ask, changed = (explain.Classes(m, data.class_names, (64, 64)) for m in (model, copy))
     labels = [int(label) for label in data.labels[:, 0]]
