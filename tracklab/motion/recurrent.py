@@ -8,7 +8,7 @@ Invariant: it says what `Network.follow` says, to the precision of float32.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -133,8 +133,13 @@ class Recurrent(MotionModel):
             seen=seen[:, None].astype(np.float32),
             sizes=side_lengths(shape),
             walls=np.tile(self._walls, (len(boxes), 1)),
+            say=self._say,
         )
         return Memory(*motion, shape, covariance, *hidden)
+
+    def _say(self, sees: Floats, hidden: cells.Hidden) -> tuple[Floats, cells.Hidden]:
+        """What the network says of what it sees: see `spoken`."""
+        return spoken(self.network, sees, hidden)
 
     def _said(self, memory: Memory) -> tuple[Floats, Floats, Floats]:
         sizes = side_lengths(memory.shape)
@@ -145,6 +150,9 @@ class Recurrent(MotionModel):
 MEASURES = np.eye(2, 3)  # of a shape (log area, log aspect, growth), the first two are seen
 
 
+Say = Callable[[Floats, cells.Hidden], tuple[Floats, cells.Hidden]]
+
+
 def step(
     network: Trained,
     motion: learned.Motion,
@@ -153,18 +161,25 @@ def step(
     seen: Floats,
     sizes: Floats,
     walls: Floats,
+    say: Say | None = None,
 ) -> tuple[learned.Motion, cells.Hidden]:
     """One frame of a network, after `learned.predict`: the belief and the cell's state after it.
 
-    hidden: two arrays `(N, H)`, of which only an LSTM needs the second. Others as in `learned`.
+    hidden: two arrays `(N, H)`, of which only an LSTM needs the second. say: what runs the network;
+    `spoken` if None. Others as in `learned`.
     """
     sees = learned.look(motion, detected, seen, sizes, walls, network.form, np)
+    said, hidden = say(sees, hidden) if say is not None else spoken(network, sees, hidden)
+    motion = learned.correct(motion, detected, seen, sizes, walls, said, network.form, np)
+    return motion, hidden
+
+
+def spoken(network: Trained, sees: Floats, hidden: cells.Hidden) -> tuple[Floats, cells.Hidden]:
+    """What a network says `(N, SAID)` of what it sees `(N, SEEN)`, and its state after it."""
     kind = cells.KINDS[network.kind]
     after = kind.step(sees, hidden[: kind.states], network.cell)
     # o = h W + b
-    said = after[0] @ network.kernel + network.bias
-    motion = learned.correct(motion, detected, seen, sizes, walls, said, network.form, np)
-    return motion, (*after, *hidden[kind.states :])
+    return after[0] @ network.kernel + network.bias, (*after, *hidden[kind.states :])
 
 
 def side_lengths(shape: Floats) -> Floats:

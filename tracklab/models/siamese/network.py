@@ -19,7 +19,7 @@ from tracklab import errors
 from tracklab.models.siamese import correlation, embedding, memory, votes
 from tracklab.models.siamese.geometry import CELLS, OBJECT, PLACES, STRIDE
 from tracklab.models.siamese.memory import GRID, Memory
-from tracklab.models.siamese.second_look import SecondLook
+from tracklab.models.siamese.second_look import FEATURES, HIDDEN, SecondLook
 from tracklab.quiet import keras, tf
 
 layers = keras.layers
@@ -46,8 +46,9 @@ class Response(NamedTuple):
 class Siamese:
     """The network of a tracker of one object, all that training changes.
 
-    widths, blocks, depth: of the embedding. parts, head: features of the votes, of the head. seed:
-    of the first weights. Raises `InputError` for numbers that are none.
+    widths, blocks, depth: of the embedding. parts, head: features of the votes, of the head.
+    features, hidden: of the second look. seed: of the first weights. Raises `InputError` for
+    numbers that are none.
     """
 
     built = True
@@ -60,18 +61,16 @@ class Siamese:
         depth: int = embedding.DEPTH,
         parts: int = PARTS,
         head: int = HEAD,
+        features: int = FEATURES,
+        hidden: int = HIDDEN,
         seed: int = 0,
     ) -> None:
-        for name, value in {"blocks": blocks, "depth": depth, "parts": parts, "head": head}.items():
+        sizes = {"blocks": blocks, "depth": depth, "parts": parts, "head": head}
+        sizes |= {"features": features, "hidden": hidden}
+        for name, value in sizes.items():
             errors.number(name, value, low=0 if name == "blocks" else 1, whole=True)
         seeds = _seeds(int(errors.number("seed", seed, low=0, whole=True)))
-        self.options = {
-            "widths": list(widths),
-            "blocks": blocks,
-            "depth": depth,
-            "parts": parts,
-            "head": head,
-        }
+        self.options = {"widths": list(widths), **sizes}
         self.embedding = embedding.build(seeds, (widths[0], widths[1], widths[2]), blocks, depth)
         self.parts = _conv(parts, 1, seeds)
         self.parts.build((None, CELLS, CELLS, GRID * GRID))
@@ -86,7 +85,7 @@ class Siamese:
         # the logit that the object is nowhere in the window
         self.nowhere = keras.Variable(0.0, name="nowhere")
         self.log_regularisation = keras.Variable(0.0, name="log_regularisation")
-        self.second_look = SecondLook(seeds)
+        self.second_look = SecondLook(seeds, features, hidden)
 
     @classmethod
     def small(cls, seed: int = 0) -> Siamese:
@@ -129,22 +128,29 @@ class Siamese:
         """Windows `(N, SEARCH, SEARCH, 3)`, 0 to 255, as unit vectors `(N, CELLS, CELLS, D)`."""
         return embedding.embed(self.embedding, windows, training=training)
 
-    def cues(self, embedded: Any, first: Memory, running: Memory) -> Any:
+    def cues(self, embedded: Any, first: Memory, running: Memory, answers: Any = None) -> Any:
         """What speaks for and against each cell: `(N, CELLS, CELLS, 2 PARTS + 8)`.
 
         In this order, first memory and running one each time: features of the votes, their sum, the
         best match with the object, with what lies around it, the filter's response.
+
+        answers: of both filters, where they are known already; see `answers`.
         """
         seen = [self._votes(embedded, one) for one in (first, running)]
         cues = [one[k] for k in range(3) for one in seen]
         for one in (first, running):
             cues.append(votes.best(votes.compare(one.around, embedded), one.outside))
+        cues += self.answers(embedded, first, running) if answers is None else answers
+        return tf.concat(cues, -1)
+
+    def answers(self, embedded: Any, first: Memory, running: Memory) -> list[Any]:
+        """The responses of both filters, `(N, CELLS, CELLS, 1)` each."""
         middle = tf.fill((tf.shape(embedded)[0], 2), CELLS * STRIDE / 2.0)
         spectra = correlation.spectrum(embedded, middle)
         regularisation = tf.exp(tf.convert_to_tensor(self.log_regularisation))
-        for one in (first, running):
-            cues.append(correlation.respond(spectra, one.filter, regularisation))
-        return tf.concat(cues, -1)
+        return [
+            correlation.respond(spectra, one.filter, regularisation) for one in (first, running)
+        ]
 
     def _votes(self, embedded: Any, one: Memory) -> tuple[Any, Any, Any]:
         volume = votes.compare(one.cells, embedded)
@@ -152,9 +158,11 @@ class Siamese:
         total = tf.reduce_sum(cast, -1, keepdims=True) / CERTAIN
         return self.parts(cast), total, votes.best(volume, one.inside)
 
-    def respond(self, embedded: Any, first: Memory, running: Memory) -> Response:
-        """Where the object of two memories is in embedded windows, as a map."""
-        x = self.cues(embedded, first, running)
+    def respond(
+        self, embedded: Any, first: Memory, running: Memory, answers: Any = None
+    ) -> Response:
+        """Where the object of two memories is in embedded windows, as a map; see `cues`."""
+        x = self.cues(embedded, first, running, answers)
         for layer in self.head:
             x = layer(x)
         said = self.last(x)
