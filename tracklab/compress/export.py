@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracklab import errors, files
-from tracklab.quiet import silenced, tf
+from tracklab.quiet import keras, silenced, tf
 
 Array = NDArray[Any]
 
@@ -153,11 +153,14 @@ def export(
         _check_examples(signatures, examples)
     module = tf.Module()
     # Keras keeps its variables in boxes of its own; what is saved must own TensorFlow's
-    module.kept = [getattr(variable, "value", variable) for variable in variables]
+    module.kept = [v.value if isinstance(v, keras.Variable) else v for v in variables]
     graphs = {name: _graph(one) for name, one in signatures.items()}
     module.graphs = list(graphs.values())
     with tempfile.TemporaryDirectory() as folder, _quietly():
-        tf.saved_model.save(module, folder, signatures=graphs)
+        try:
+            tf.saved_model.save(module, folder, signatures=graphs)
+        except AssertionError:
+            errors.bad("variables", module.kept, "all that the functions read")
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(graphs))
         if precision != FLOAT32:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -95,7 +95,7 @@ def _largest(sizes: Floats, sparsity: float) -> Mask:
 
 def kernels(model: Any) -> list[Any]:
     """The variables that are pruned: all kernels that training changes; no shifts, no vectors."""
-    return [v for v in model.trainable_variables if len(v.shape) >= 2]
+    return [v for v in getattr(model, "trainable_variables", ()) if len(v.shape) >= 2]
 
 
 def sparsity(model: Any) -> float:
