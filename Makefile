@@ -48,7 +48,7 @@ times: $(READY) ## print the measured seconds of every lesson
 	$(BIN)/python scripts/lessons.py times
 
 bench: $(READY) ## run every benchmark, one after the other (long: see benchmarks/)
-	@for name in scenes video boxes trackers explorers classifier proposals detector blood_cells multi first_order second_order single motion tracking track augment explain augment_ablations visual; do \
+	@for name in scenes video boxes trackers explorers classifier proposals detector blood_cells multi first_order second_order single motion tracking track augment explain augment_ablations compress visual; do \
 	    echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 contrib: $(READY) ## an environment with OpenCV's contrib package, to measure its trackers; they are tested

@@ -4,24 +4,44 @@
     python -m benchmarks.compress             measure all, prints only (a few minutes)
     python -m benchmarks.compress --write     and store the results, and the student's weights
 
-What was trained is kept in the cache folder (`--kept`) and used from there; a training that was
-stopped goes on. CIFAR-10 is needed; sequences of your own can be judged beside the scenes with
-`--folder`.
+What was trained is kept in the cache folder (`--kept`) and used from there. CIFAR-10 is needed.
+Run it with `TF_NUM_INTRAOP_THREADS=1`: files run in one thread, and what Keras takes stands beside.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
+import json
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tracklab import datasets, training
-from tracklab.compress import channels, distillation, fine_tuning, pruning, students
+import numpy as np
+
+from tracklab import compress, datasets, metrics, motion, trackers, training
+from tracklab.compress import (
+    channels,
+    classifying,
+    detecting,
+    distillation,
+    export,
+    fine_tuning,
+    following,
+    frontier,
+    moving,
+    profiling,
+    pruning,
+    sizes,
+    students,
+)
 from tracklab.datasets import moved
-from tracklab.models import classifier, siamese
+from tracklab.evaluation import objects
+from tracklab.models import classifier, detector, siamese, weights
+from tracklab.trackers.recurrent import RecurrentTracker
 from tracklab.training import checkpoints
+
+Say = Callable[[dict], None]
 
 KEPT = datasets.cache_dir() / "compress"
 STEPS = 250  # of a classifier's fine-tuning: a little more than an epoch
@@ -31,6 +51,7 @@ ALONE_LONGER = 1600  # steps alone that take about as long as the student's with
 SHARES = (0.8, 0.9, 0.95)  # of the weights, that magnitude pruning cuts
 HALF, THREE_QUARTERS = (16, 32, 64), (24, 48, 96)  # channels that structured pruning leaves
 SEED = 0
+SCENES = "scenes:dials:0-1"  # what trackers are judged on; two of each dial
 
 
 def kept(name: str, folder: Path, model: Any, train: Callable[[], training.Curves]) -> dict:
@@ -135,19 +156,246 @@ FULL = {
     "student": STUDENT_STEPS,
     "alone": ALONE_LONGER,
 }
+QUICK = {"fine": 2, "separable": 2, "student": 1, "alone": 1}
+
+
+# --- what each network is worth ---
+
+
+def of_classifiers(images: datasets.Images, found: Mapping[str, Any], say: Say) -> list[dict]:
+    """Every classifier as a float32 and an int8 file; the shipped one in every precision."""
+    x, y = images.test_images, images.test_labels
+    shipped = found["shipped"][0]
+    told = np.asarray(training.predict(shipped, x)).argmax(1)
+    rows = []
+    forms = [("shipped", p) for p in export.PRECISIONS] + [("folded", export.INT8)]
+    forms += [
+        (name, p) for name in found if name != "shipped" for p in (export.FLOAT32, export.INT8)
+    ]
+    for name, precision in forms:
+        model = compress.folded(shipped) if name == "folded" else found[name][0]
+        made = compress.export_classifier(model, precision=precision, images=images.train_images)
+        answers = classifying.logits(made, x).argmax(1)
+        spent = profiling.clocked(lambda made=made: made.run("classify", pixels=x[:1]))
+        rows.append(
+            row(
+                *(frontier.CLASSIFIER, name, precision, made, spent),
+                measure="accuracy, CIFAR-10 test",
+                quality=float((answers == y).mean()),
+                agreement=float((answers == told).mean()),
+            )
+        )
+        say(rows[-1])
+    return rows
+
+
+def of_detectors(say: Say, frames: int) -> list[dict]:
+    """The shipped detector in every precision, on held-out frames of hard scenes."""
+    model, _ = detector.shipped()
+    held_out = datasets.boxed_scenes("hard", frames, part="test")
+    seen = datasets.boxed_scenes("hard", detecting.EXAMPLES, part="train").images
+    rows = []
+    for precision in export.PRECISIONS:
+        made = compress.export_detector(model, held_out.size, precision=precision, images=seen)
+        ported = compress.ExportedDetector(model, made)
+        judged = metrics.detection.evaluate(
+            ported.detect_all(held_out), held_out.objects, held_out.class_names
+        )
+        # the networks alone: what stands outside the file is the same for all
+        given = detecting.examples_of(model, held_out.images[:1])
+
+        def run(made: Any = made, given: Any = given) -> None:
+            for name, several in given.items():
+                made.run(name, **several[0])
+
+        rows.append(
+            row(
+                *(frontier.DETECTOR, "shipped", precision, made, profiling.clocked(run)),
+                measure="AP, hard scenes",
+                quality=judged.ap,
+            )
+        )
+        say(rows[-1])
+    return rows
+
+
+def of_motion(say: Say, count: int) -> list[dict]:
+    """The three motion networks in every precision, on held-out trajectories."""
+    seen = motion.observe(40, part="train", seed=SEED)
+    fresh = motion.observe(count, part="test", seed=SEED)
+    rows = []
+    for kind in motion.LEARNED:
+        network = motion.shipped(kind)
+        recording = moving.Recording(network, size=motion.PICTURE)
+        motion.run(recording, seen.detections)
+        for precision in export.PRECISIONS:
+            made = compress.export_motion(network, precision=precision, examples=recording.examples)
+            ported = compress.ExportedMotion(network, made, motion.PICTURE)
+            run = motion.run(ported, fresh.detections)
+            off = metrics.motion.evaluate(run, fresh.boxes, fresh.velocities)
+            given = recording.examples[0]
+            spent = profiling.clocked(lambda made=made, given=given: made.run("step", **given))
+            rows.append(
+                row(
+                    *(frontier.MOTION, kind, precision, made, spent),
+                    measure="position error, px",
+                    quality=off[metrics.motion.ALL]["position"],
+                )
+            )
+            say(rows[-1])
+    return rows
+
+
+def of_trackers(found: Mapping[str, Any], say: Say, scenes: str) -> list[dict]:
+    """The shipped tracker in every precision and its students, on scenes."""
+    network, cell = siamese.load()
+    clips = [one.clip() for one in objects.find([scenes])[0]]
+    taught = found["student, taught"][0]
+    forms = [("shipped", network, p) for p in export.PRECISIONS]
+    forms += [(name, one, export.FLOAT32) for name, (one, _) in found.items()]
+    forms += [("student, taught", taught, export.INT8)]
+    rows, seen = [], {}
+    for name, one, precision in forms:
+        if name not in seen:
+            whole = compress.export_tracker(one, cell)
+            recording = following.Recording(one, cell, whole)
+            example = objects.find(["scenes:dials:9"])[0][0].clip()
+            trackers.run(RecurrentTracker(network=recording), example)
+            seen[name] = recording.examples
+        made = compress.export_tracker(one, cell, precision=precision, examples=seen[name])
+        ported = compress.ExportedTracker(one, cell, made)
+        judged = {
+            clip.name: (trackers.run(RecurrentTracker(network=ported), clip), clip.truth)
+            for clip in clips
+        }
+        given = {key: kept[-1] for key, kept in seen[name].items()}
+
+        def run(made: Any = made, given: Any = given) -> None:
+            for key, arrays in given.items():
+                made.run(key, **arrays)
+
+        rows.append(
+            row(
+                *(frontier.TRACKER, name, precision, made, profiling.clocked(run)),
+                measure="success AUC, scenes",
+                quality=metrics.single.evaluate_all(judged).combined.auc,
+            )
+        )
+        say(rows[-1])
+    return rows
+
+
+def row(
+    model: str, variant: str, precision: str, made: Any, spent: Any, **figures: Any
+) -> dict[str, Any]:
+    """A row of the table, as `compress.Row` has it."""
+    return {
+        "model": model,
+        "variant": variant,
+        "precision": precision,
+        "bytes": len(made),
+        "deflated": len(zlib.compress(made.content, sizes.EFFORT)),
+        "cpu_ms": round(spent.cpu, 4),
+        "wall_ms": round(spent.wall, 4),
+        **{name: round(v, 5) if isinstance(v, float) else v for name, v in figures.items()},
+    }
+
+
+def written_out(images: datasets.Images, count: int) -> list[dict]:
+    """The classifier in whole numbers: by bits, with a scale for each channel or one for all."""
+    shipped, _ = classifier.shipped()
+    plain = compress.folded(shipped)
+    x, y = images.test_images[:count], images.test_labels[:count]
+    told = np.asarray(training.predict(plain, x)).argmax(1)
+    rows = []
+    for bits in (8, 7, 6, 5, 4):
+        for each in (True, False):
+            made = compress.Integers(plain, images.train_images, bits=bits, per_channel=each)
+            answers = made.logits(x).argmax(1)
+            rows.append(
+                {
+                    "bits": bits,
+                    "per_channel": each,
+                    "accuracy": round(float((answers == y).mean()), 5),
+                    "agreement": round(float((answers == told).mean()), 5),
+                }
+            )
+            print(rows[-1], flush=True)
+    return rows
+
+
+def stored_bytes(found: Mapping[str, Any]) -> dict[str, dict]:
+    """What the weights of each classifier cost in each way to store them."""
+    return {
+        name: sizes.sizes(
+            [v.numpy() for v in model.variables if str(v.dtype).startswith("float")]
+        )._asdict()
+        for name, (model, _) in found.items()
+    }
+
+
+def times(images: datasets.Images) -> dict[str, Any]:
+    """The shipped classifier: milliseconds by batch, in Keras and as files; and by layer."""
+    model, _ = classifier.shipped()
+    x = images.test_images[: max(profiling.BATCHES)].astype(np.float32)
+    runs = {"Keras": lambda part: training.predict(model, part)}
+    for precision in (export.FLOAT32, export.INT8):
+        made = compress.export_classifier(model, precision=precision, images=images.train_images)
+        runs[precision] = made.batched
+    batches = {
+        name: {str(n): spent._asdict() for n, spent in profiling.by_batch(run, x).items()}
+        for name, run in runs.items()
+    }
+    layers = [one._asdict() for one in profiling.by_layer(model, x[:64])]
+    return {"batches": batches, "layers": layers}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--train", action="store_true", help="train only")
     parser.add_argument("--kept", type=Path, default=KEPT, help="where trained weights are kept")
+    parser.add_argument("--write", action="store_true", help="store the results in data/")
+    parser.add_argument("--quick", action="store_true", help="a few steps, to see it run")
     options = parser.parse_args()
     images = datasets.cifar10()
-    start = time.process_time()
+    steps, folder = (QUICK, options.kept / "quick") if options.quick else (FULL, options.kept)
+    if options.quick:
+        images = images.subset(train=600, test=200)
+    students_found = trackers_networks(folder, steps)
+    found = classifiers(images, folder, steps)
     if options.train:
-        trackers_networks(options.kept, FULL)
-        classifiers(images, options.kept, FULL)
-        print(f"{time.process_time() - start:.0f} CPU-s")
+        return
+    rows: list[dict] = []
+
+    def say(one: dict) -> None:
+        print(
+            f"{one['model']:10} {one['variant']:32} {one['precision']:12} {one['bytes']:>9,} B "
+            f"{one['cpu_ms']:8.3f} CPU ms  {one['quality']:.4f} {one['measure']}",
+            flush=True,
+        )
+
+    timed = times(images)
+    rows += of_classifiers(images, found, say)
+    rows += of_detectors(say, 6 if options.quick else 200)
+    rows += of_motion(say, 20 if options.quick else 1000)
+    rows += of_trackers(students_found, say, "scenes:occlusion" if options.quick else SCENES)
+    stored = {
+        "command": frontier.COMMAND,
+        "machine": weights.machine(),
+        "versions": weights.versions(),
+        "data": images.name,
+        "threads": 1,
+        "trained": {name: cost for name, (_, cost) in {**found, **students_found}.items() if cost},
+        "weights": {name: model.weights for name, (model, _) in students_found.items()},
+        "stored": stored_bytes(found),
+        "written out": written_out(images, 100 if options.quick else 2000),
+        **timed,
+        "rows": rows,
+    }
+    print(frontier.table([frontier.Row(**one) for one in rows]))
+    if options.write and not options.quick:
+        weights.write_text(frontier.RESULTS, json.dumps(stored, indent=1) + "\n")
+        print("written:", frontier.RESULTS.name)
 
 
 if __name__ == "__main__":

@@ -64,13 +64,13 @@ def export_detector(
     }
     examples = None
     if precision == INT8:
-        examples = _examples(model, [] if images is None else images[:EXAMPLES])
+        examples = examples_of(model, [] if images is None else images[:EXAMPLES])
     return export(
         signatures, model.variables, precision=precision, examples=examples, threads=threads
     )
 
 
-def _examples(model: FasterRCNN, images: Any) -> dict[str, list[dict[str, Any]]]:
+def examples_of(model: FasterRCNN, images: Any) -> dict[str, list[dict[str, Any]]]:
     """What goes into both networks for some pictures."""
     found: dict[str, list[dict[str, Any]]] = {LOOK: [], JUDGE: []}
     for image in images:

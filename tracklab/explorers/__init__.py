@@ -35,6 +35,7 @@ NAMES: dict[str, str] = {
     "nms": "tracklab.explorers.nms:nms",
     "precision-recall": "tracklab.explorers.precision_recall:precision_recall",
     "proposals": "tracklab.explorers.proposals:proposals",
+    "quantization": "tracklab.explorers.quantization:quantization",
     "race": "tracklab.explorers.race:race_of_methods",
     "scene": "tracklab.explorers.scene:scene",
     "second-order": "tracklab.explorers.curvature:second_order",

@@ -5,9 +5,9 @@
 `gallery`, `anchors_on`, `contact_sheet`, `hota_over_alpha`, `identities`, `paired`, `success_plot`,
 `precision_plot`, `normalized_precision_plot`, `by_attribute`, `overlap_over_time`,
 `accuracy_against_speed`, `moments`, `difference_errors`, `range_tests`, `rates_tried`,
-`three_axes`, `descents`, `convergence` and `spectrum` are made. Each returns a `Figure`, which
-shows itself at the end of a notebook's cell (or by `display`) and carries a text alternative,
-`alt`.
+`three_axes`, `descents`, `convergence`, `spectrum`, `frontier`, `frontiers`, `accuracy_by_bits`,
+`time_by_batch` and `cost_by_layer` are made. Each returns a `Figure`, which shows itself at the end
+of a notebook's cell (or by `display`) and carries a text alternative, `alt`.
 """
 
 from tracklab.overlay import draw as overlay
@@ -34,6 +34,13 @@ from tracklab.plots.charts import (
     curves,
     moving_average,
     reliability,
+)
+from tracklab.plots.compression import (
+    accuracy_by_bits,
+    cost_by_layer,
+    frontier,
+    frontiers,
+    time_by_batch,
 )
 from tracklab.plots.detection import (
     anchors_on,
@@ -70,6 +77,7 @@ __all__ = [
     "STYLE",
     "Figure",
     "accuracy_against_speed",
+    "accuracy_by_bits",
     "anchors_on",
     "as_rgb",
     "bars",
@@ -78,6 +86,7 @@ __all__ = [
     "confusion",
     "contact_sheet",
     "convergence",
+    "cost_by_layer",
     "curves",
     "decode",
     "descents",
@@ -88,6 +97,8 @@ __all__ = [
     "figure",
     "figure_to_png",
     "figure_to_rgb",
+    "frontier",
+    "frontiers",
     "gallery",
     "hota_over_alpha",
     "identities",
@@ -116,5 +127,6 @@ __all__ = [
     "style",
     "success_plot",
     "three_axes",
+    "time_by_batch",
     "time_by_part",
 ]
