@@ -360,7 +360,7 @@ def main() -> None:
     images = datasets.cifar10()
     steps, folder = (QUICK, options.kept / "quick") if options.quick else (FULL, options.kept)
     if options.quick:
-        images = images.subset(train=600, test=200)
+        images = images.subset(train=600, test=300)
     students_found = trackers_networks(folder, steps)
     found = classifiers(images, folder, steps)
     if options.train:
