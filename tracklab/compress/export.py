@@ -5,7 +5,8 @@ into the graph, and gives the file's bytes as an `Exported`, which runs them. In
 says what the functions say, to the precision of float32; the other precisions store less:
 
     float16        weights in 16 bits, arithmetic in float32
-    int8 weights   kernels in 8 bits, one scale a channel; what flows between layers stays float32
+    int8 weights   kernels in 8 bits, one scale a channel; what flows comes and goes in float32, and
+                   is rounded inside each layer, to the range that it has just then
     int8           all of it in 8 bits, as `quantization` writes it out; it must see examples first
 
 Invariant: the bytes are all there is: `load(save(path))` runs alike, anywhere LiteRT does.
