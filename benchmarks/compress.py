@@ -4,8 +4,9 @@
     python -m benchmarks.compress             measure all, prints only (a few minutes)
     python -m benchmarks.compress --write     and store the results
 
-What was trained is kept in the cache folder (`--kept`) and used from there. CIFAR-10 is needed.
-Run it with `TF_NUM_INTRAOP_THREADS=1`: files run in one thread, and what Keras takes stands beside.
+What was trained or measured is kept in the cache folder (`--kept`): a run that was stopped goes on.
+CIFAR-10 is needed. Run it with `TF_NUM_INTRAOP_THREADS=1`: files run in one thread, and what Keras
+takes stands beside.
 """
 
 from __future__ import annotations
@@ -53,13 +54,16 @@ GENTLE = 0.03  # rate where little was taken away
 SHARES = (0.8, 0.9)  # of the weights, that magnitude pruning cuts
 HALF, EIGHTH = (16, 32, 64), (32, 64, 112)  # channels that structured pruning leaves
 SEED = 0
-SCENES = "scenes:dials:0"  # what trackers are judged on: one scene of each dial
+# what trackers are judged on: one scene of each dial
+SCENES, QUICK_SCENES = "scenes:dials:0", "scenes:occlusion"
 
 
-def kept(name: str, folder: Path, model: Any, train: Callable[[], training.Curves]) -> dict:
+def kept(
+    name: str, folder: Path, model: Any, train: Callable[[], training.Curves] | None
+) -> dict | None:
     """Give a model the weights of an earlier training of that name, or train it now.
 
-    Returns what that cost.
+    Returns what that cost; None where it is not there, and `train` is None.
     """
     path = folder / f"{name.replace(' ', '-').replace(',', '').replace('%', '')}.checkpoint"
     known = checkpoints.done(path, name)
@@ -68,6 +72,8 @@ def kept(name: str, folder: Path, model: Any, train: Callable[[], training.Curve
         for variable, array in zip(variables, known[0], strict=True):
             variable.assign(array)
         return dict(known[1]["cost"])
+    if train is None:
+        return None
     curves = train()
     cost = {"steps": len(curves), "cpu_seconds": round(float(curves.cpu_seconds[-1]), 1)}
     arrays = [v.numpy() for v in model.variables if str(v.dtype).startswith("float")]
@@ -76,7 +82,9 @@ def kept(name: str, folder: Path, model: Any, train: Callable[[], training.Curve
     return cost
 
 
-def classifiers(images: datasets.Images, folder: Path, steps: Mapping[str, int]) -> dict:
+def classifiers(
+    images: datasets.Images, folder: Path, steps: Mapping[str, int], *, only_kept: bool = False
+) -> dict:
     """Every classifier by name: the model, and what its training cost beyond the shipped one's."""
     x, y = images.train_images, images.train_labels
     shipped, _ = classifier.shipped()
@@ -84,7 +92,9 @@ def classifiers(images: datasets.Images, folder: Path, steps: Mapping[str, int])
     found: dict[str, tuple[Any, dict]] = {"shipped": (shipped, {})}
 
     def tuned(name: str, model: Any, make: Callable[[], training.Curves]) -> None:
-        found[name] = model, kept(name, folder, model, make)
+        cost = kept(name, folder, model, None if only_kept else make)
+        if cost is not None:
+            found[name] = model, cost
 
     few = {"steps": steps["fine"], "seed": SEED}
     more = {"steps": steps["half"], "seed": SEED}
@@ -119,7 +129,7 @@ def classifiers(images: datasets.Images, folder: Path, steps: Mapping[str, int])
     return found
 
 
-def trackers_networks(folder: Path, steps: Mapping[str, int]) -> dict:
+def trackers_networks(folder: Path, steps: Mapping[str, int], *, only_kept: bool = False) -> dict:
     """The student by its teacher, and the same alone for as many steps, and for as long."""
     pairs = siamese.Pairs(moved.Stills.cifar10(), seed=SEED)
     teacher, _ = siamese.load()
@@ -138,7 +148,9 @@ def trackers_networks(folder: Path, steps: Mapping[str, int]) -> dict:
                 return train(network, teacher, pairs, **options)
             return siamese.train(network, pairs, **options)
 
-        found[name] = network, kept(name, folder, network, run)
+        cost = kept(name, folder, network, None if only_kept else run)
+        if cost is not None:
+            found[name] = network, cost
     return found
 
 
@@ -243,10 +255,9 @@ def of_trackers(found: Mapping[str, Any], say: Say, scenes: str) -> list[dict]:
     """The shipped tracker in every precision and its students, on scenes."""
     network, cell = siamese.load()
     clips = [one.clip() for one in objects.find([scenes])[0]]
-    taught = found["student, taught"][0]
     forms = [("shipped", network, p) for p in export.PRECISIONS]
     forms += [(name, one, export.FLOAT32) for name, (one, _) in found.items()]
-    forms += [("student, taught", taught, export.INT8)]
+    forms += [(name, found[name][0], export.INT8) for name in ("student, taught",) if name in found]
     rows, seen = [], {}
     for name, one, precision in forms:
         if name not in seen:
@@ -301,7 +312,7 @@ def written_out(images: datasets.Images, count: int) -> list[dict]:
     x, y = images.test_images[:count], images.test_labels[:count]
     told = np.asarray(training.predict(plain, x)).argmax(1)
     rows = []
-    for bits in (8, 7, 6, 5, 4):
+    for bits in (8, 6, 5, 4):
         for each in (True, False):
             made = compress.Integers(plain, images.train_images, bits=bits, per_channel=each)
             answers = made.logits(x).argmax(1)
@@ -315,6 +326,14 @@ def written_out(images: datasets.Images, count: int) -> list[dict]:
             )
             print(rows[-1], flush=True)
     return rows
+
+
+def measured(name: str, folder: Path, make: Callable[[], Any]) -> Any:
+    """What a part of this benchmark measured: now, or before the run was stopped."""
+    path = folder / f"measured-{name.replace(' ', '-')}.json"
+    if not path.exists():
+        weights.write_text(path, json.dumps(make()))
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def stored_bytes(found: Mapping[str, Any]) -> dict[str, dict]:
@@ -348,14 +367,15 @@ def main() -> None:
     parser.add_argument("--train", action="store_true", help="train only")
     parser.add_argument("--kept", type=Path, default=KEPT, help="where trained weights are kept")
     parser.add_argument("--write", action="store_true", help="store the results in data/")
+    parser.add_argument("--only-kept", action="store_true", help="leave out what is not trained")
     parser.add_argument("--quick", action="store_true", help="a few steps, to see it run")
     options = parser.parse_args()
     images = datasets.cifar10()
     steps, folder = (QUICK, options.kept / "quick") if options.quick else (FULL, options.kept)
     if options.quick:
         images = images.subset(train=600, test=300)
-    students_found = trackers_networks(folder, steps)
-    found = classifiers(images, folder, steps)
+    students_found = trackers_networks(folder, steps, only_kept=options.only_kept)
+    found = classifiers(images, folder, steps, only_kept=options.only_kept)
     if options.train:
         return
     rows: list[dict] = []
@@ -367,11 +387,17 @@ def main() -> None:
             flush=True,
         )
 
-    timed = times(images)
-    rows += of_classifiers(images, found, say)
-    rows += of_detectors(say, 6 if options.quick else 200)
-    rows += of_motion(say, 20 if options.quick else 1000)
-    rows += of_trackers(students_found, say, "scenes:occlusion" if options.quick else SCENES)
+    quick = options.quick
+    parts = {
+        "times": lambda: times(images),
+        "classifier": lambda: of_classifiers(images, found, say),
+        "detector": lambda: of_detectors(say, 6 if quick else 200),
+        "motion": lambda: of_motion(say, 20 if quick else 500),
+        "written out": lambda: written_out(images, 100 if quick else 1000),
+        "tracker": lambda: of_trackers(students_found, say, QUICK_SCENES if quick else SCENES),
+    }
+    known = {name: measured(name, folder, make) for name, make in parts.items()}
+    rows += [one for model in frontier.MODELS for one in known[model]]
     stored = {
         "command": frontier.COMMAND,
         "machine": weights.machine(),
@@ -381,14 +407,16 @@ def main() -> None:
         "trained": {name: cost for name, (_, cost) in {**found, **students_found}.items() if cost},
         "weights": {name: model.weights for name, (model, _) in students_found.items()},
         "stored": stored_bytes(found),
-        "written out": written_out(images, 100 if options.quick else 2000),
-        **timed,
+        "written out": known["written out"],
+        **known["times"],
         "rows": rows,
     }
     print(frontier.table([frontier.Row(**one) for one in rows]))
     if options.write and not options.quick:
         weights.write_text(frontier.RESULTS, json.dumps(stored, indent=1) + "\n")
         print("written:", frontier.RESULTS.name)
+        for name in parts:
+            (folder / f"measured-{name.replace(' ', '-')}.json").unlink()
 
 
 if __name__ == "__main__":
