@@ -109,9 +109,9 @@ def read_results(path: Path | None = None) -> Results:
 
 def table(rows: Sequence[Row]) -> str:
     """The rows as text; a star marks who is on the frontier of bytes, CPU time and quality."""
-    head = (
-        f"{'network':48}{'KB':>9}{'zipped':>9}{'CPU ms':>9}{'wall ms':>9}  {'quality':>8}  measure"
-    )
+    wide = max((len(f"{row.model}: {row.name}") for row in rows), default=0) + 2
+    head = f"{'network':{wide + 2}}{'KB':>8}{'zipped':>9}{'CPU ms':>9}{'wall ms':>9}"
+    head += f"{'quality':>10}  measure"
     lines = [head]
     for model in MODELS:
         mine = [row for row in rows if row.model == model]
@@ -120,8 +120,8 @@ def table(rows: Sequence[Row]) -> str:
         best = frontier([(row.bytes, row.cpu_ms) for row in mine], [row.goodness for row in mine])
         for row, star in zip(mine, best, strict=True):
             lines.append(
-                f"{f'{model}: {row.name}':46}{'*' if star else '':2}{row.bytes / 1000:9.1f}"
-                f"{row.deflated / 1000:9.1f}{row.cpu_ms:9.3f}{row.wall_ms:9.3f}  "
-                f"{row.quality:8.4f}  {row.measure}"
+                f"{f'{model}: {row.name}':{wide}}{'*' if star else '':2}{row.bytes / 1000:8.1f}"
+                f"{row.deflated / 1000:9.1f}{row.cpu_ms:9.3f}{row.wall_ms:9.3f}"
+                f"{row.quality:10.4f}  {row.measure}"
             )
     return "\n".join(lines)
