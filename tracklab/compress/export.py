@@ -17,6 +17,7 @@ will take its place; that would run the same files.
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,6 +36,7 @@ Array = NDArray[Any]
 
 FLOAT32, FLOAT16, WEIGHTS, INT8 = "float32", "float16", "int8 weights", "int8"
 PRECISIONS = (FLOAT32, FLOAT16, WEIGHTS, INT8)
+NOTES = logging.getLogger("tensorflow")
 IDENTIFIER = slice(4, 8), b"TFL3"  # of a LiteRT file
 
 
@@ -225,7 +227,10 @@ class _quietly:
         self._caught = warnings.catch_warnings()
         self._caught.__enter__()
         warnings.simplefilter("ignore")
+        self._level = NOTES.level
+        NOTES.setLevel(logging.ERROR)
 
     def __exit__(self, *reason: Any) -> None:
+        NOTES.setLevel(self._level)
         self._caught.__exit__(*reason)
         self._inner.__exit__(*reason)
