@@ -795,7 +795,7 @@ def _unbeaten_everywhere(costs: Floats, quality: Floats) -> Any:
 
 def _unbeaten_by_ties(costs: Floats, quality: Floats) -> Any:
     points = np.concatenate([costs, -quality[:, None]], axis=1)
-    no_worse = (points[:, None] <= points[None]).all(-1)
+    no_worse = np.asarray((points[:, None] <= points[None]).all(-1))
     np.fill_diagonal(no_worse, False)
     return ~no_worse.any(0)
 

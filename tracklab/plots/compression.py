@@ -186,7 +186,7 @@ def cost_by_layer(
     if not costs:
         errors.bad("costs", costs, "the costs of at least one layer")
     groups = _grouped(costs)
-    parts = {
+    parts: dict[str, list[float]] = {
         "weights": [sum(one.weights for one in group) for _, group in groups],
         "products": [sum(one.products for one in group) for _, group in groups],
         "CPU time": [sum(one.cpu for one in group) for _, group in groups],
