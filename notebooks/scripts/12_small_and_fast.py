@@ -282,8 +282,8 @@ print(f"logits differ by {apart:.1e} at most")
 
 # %% [markdown]
 # **Explain.** Nothing is lost: this is arithmetic, not approximation. (Pooling stands between the two in this network. A largest value times a
-# positive factor is the largest of the products, so the factor passes through.) Remember one thing for the next section: the factors
-# differ from channel to channel, and now they are in the kernels.
+# positive factor is the largest of the products, so the factor passes through.) The network's first layer
+# was made like that from the start: the whitening of lesson 02 divides each of its channels by the root of an eigenvalue, and the kernel holds the quotient. Remember that for the next section.
 #
 # ## 4. Fewer bits: whole numbers
 #
@@ -315,35 +315,49 @@ check("12-quantize", on_grid)
 show(quantization.affine, quantization.symmetric, docstring=False)
 
 # %% [markdown]
-# Weights lie around 0; for them $Z = 0$ and the grid is as wide as the largest weight. **Predict.** In the folded network, what does one scale
-# for a whole kernel do to a channel whose weights are ten times smaller than those of another?
+# Weights lie around 0; for them $Z = 0$ and the grid is as wide as the largest weight. **Predict.** In which of the kernels does one scale
+# for all of it do most harm? (Where were channels divided by very different numbers?)
 
 # %% tags=["plot"]
-kernel = plain.get_layer(
-    index=[type(one).__name__ for one in plain.layers].index("MaxPooling2D") - 1
+ONE, OWN = "one scale for the kernel", "a scale for each channel"
+
+
+def error(weights, axis):
+    """Of each channel, what 8 bits change, in percent of its size (both root mean squares)."""
+    left = quantization.rounded(weights, quantization.symmetric(weights, axis=axis))
+    return 100 * np.sqrt(((left - weights) ** 2).mean((0, 1, 2)) / (weights**2).mean((0, 1, 2)))
+
+
+kernels = {
+    layer.name: layer.kernel.numpy() for layer in plain.layers if type(layer).__name__ == "Conv2D"
+}
+print(
+    f"{'8-bit kernel':20}{'loudest / quietest channel':>30}{'worst, one scale':>20}{'worst, own scales':>20}"
 )
-weights_ = kernel.kernel.numpy()
-largest = np.abs(weights_).max((0, 1, 2))
-order = largest.argsort()
-off = {}
-for name, axis in (("one scale for the kernel", None), ("a scale for each channel", -1)):
-    left = quantization.rounded(weights_, quantization.symmetric(weights_, axis=axis))
-    off[name] = 100 * np.sqrt(((left - weights_) ** 2).mean((0, 1, 2))) / weights_.std((0, 1, 2))
+for number, weights in enumerate(kernels.values()):
+    largest = np.abs(weights).max((0, 1, 2)).astype(float)
+    print(
+        f"{'3x3, number ' + str(number) if number else 'whitening':20}{largest.max() / largest.min():30.0f}"
+        f"{error(weights, None).max():18.1f} %{error(weights, -1).max():18.1f} %"
+    )
+white = kernels["whitening"]
+largest = np.abs(white).max((0, 1, 2))
+off = {name: error(white, axis)[largest.argsort()] for name, axis in ((ONE, None), (OWN, -1))}
 worst = {name: values.max() for name, values in off.items()}
 plots.curves(
-    {name: (np.arange(len(order)), values[order]) for name, values in off.items()},
-    title=f"8 bits, first 3x3 kernel, folded: its largest channel is {largest.max() / largest.min():.0f} times the smallest; "
-    f"with one scale the worst is off by {worst['one scale for the kernel']:.0f} % of its spread, with its own by "
-    f"{worst['a scale for each channel']:.1f} %",
+    {name: (np.arange(1, len(values) + 1), values) for name, values in off.items()},
+    log=True,
+    title=f"The whitening in 8 bits: with one scale the worst channel is off by {worst[ONE]:.0f} %, with its own by {worst[OWN]:.1f} %",
     xlabel="channels, from the smallest to the largest",
-    ylabel="rounding error (% of the spread)",
-    alt="Two curves of the rounding error of each channel. With one scale for the kernel it is large for channels of small weights "
-    "and falls towards the large ones. With a scale for each channel it is small everywhere.",
+    ylabel="rounding error (% of its size)",
+    alt="Two curves of the rounding error of each channel of the first layer, on a logarithmic axis. With one scale for the kernel it is "
+    "large for channels of small weights and falls towards the large ones. With a scale for each channel it is small everywhere.",
 )
 
 # %% [markdown]
-# **Explain.** One loud channel makes the steps so long that the quiet ones are hardly told apart. A scale for each channel costs four bytes a channel and
-# mends it.
+# **Explain.** The loudest channel makes the steps so long that the quiet ones fall between them. And here the quiet ones matter most: a channel is quiet
+# because it was divided by a large root, so most of the picture is in it. A scale for each channel costs four bytes a channel and
+# mends it. In the 3x3 kernels channels are of about one size, and the gain is small.
 #
 # ### Integer arithmetic, written out
 #
@@ -820,12 +834,13 @@ assert differences["detector", "float32"][1] < 0.05
 assert differences["motion, LSTM", "float32"][1] < 0.05
 assert differences["tracker", "float32"][1] < 0.05
 # a scale for each channel is worth its four bytes
-assert worst["a scale for each channel"] < 0.5 * worst["one scale for the kernel"]
+assert worst[OWN] < 0.25 * worst[ONE]
 # what is written out in whole numbers is what LiteRT does
 assert agreement["ours and LiteRT's"] > 0.93
-# eight bits: less than three tenths of the bytes, and hardly any accuracy
+# eight bits: little more than a quarter of the bytes for at most one point (three where the network
+# was trained for a moment on the sprites that stand in for CIFAR-10)
 assert len(files["int8"]) < 0.3 * len(files["float32"])
-assert accuracy(files["int8"]) > shipped_accuracy - 0.015
+assert accuracy(files["int8"]) >= shipped_accuracy - (0.01 if data.is_cifar else 0.03)
 # pruned weights come back to life by training, and save no byte until the file is compressed
 assert after > at_once[shares_tried.index(0.8)] + 0.02
 assert counted["80 % cut"].float32 == counted["shipped"].float32
@@ -843,7 +858,7 @@ Markdown("\n".join(table))
 #
 # - **Count first.** Early layers cost time, late ones bytes; a call costs something by itself.
 # - **Separable** convolutions save products, and less time than products; they must be trained anew.
-# - **Folding** a normalization is free, and makes channels of very different sizes.
+# - **Folding** a normalization is free.
 # - **Quantization**: $r = S(q - Z)$. Inside the range nothing is off by more than half a step. Weights want a scale for each channel; what flows wants examples. Nothing
 #   in an int8 file is secret: written out in NumPy it says the same.
 # - An **exported file** in float32 says what Keras says, to rounding; what has no weights stays outside of it.
@@ -865,7 +880,7 @@ Markdown("\n".join(table))
 # 1. A kernel has weights from -0.5 to 0.7. How long is a step of its 8-bit grid, with a zero point of 0?
 # 2. Why must the real 0 lie on the grid of what flows?
 # 3. A network has 10 million weights in its last dense layer and 90 % of its products in its first convolution. Where do you cut to make it smaller, where to make it faster?
-# 4. Why does folding make one scale for a kernel worse?
+# 4. Why does one scale for a kernel do so much harm in the whitening layer, and so little in the others?
 # 5. A pruned file zips to a third. Does the network run in a third of the time?
 # 6. Of what use is a temperature above 1 if the student is used at 1?
 #
@@ -874,7 +889,7 @@ Markdown("\n".join(table))
 # 1. 0.7 / 127, about 0.0055: the grid is as wide as the largest size, to both sides.
 # 2. Padding and ReLU produce exact zeros in great numbers; if 0 were rounded, all of them would be off by the same amount, and such errors add up.
 # 3. Smaller: the dense layer. Faster: the first convolution.
-# 4. Each channel was divided by its own deviation, so the channels' sizes now differ widely, and the largest sets the step of all.
+# 4. Each of its channels was divided by the root of its eigenvalue, so their sizes differ widely, and the largest sets the step of all. In the others all are of about one size.
 # 5. No. It is unpacked before it runs, and zeros are multiplied as any number.
 # 6. Softened answers show how alike the teacher finds the wrong classes; at 1 these numbers are too small to teach anything.
 #
