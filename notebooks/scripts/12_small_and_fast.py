@@ -566,7 +566,7 @@ for share in shares_tried:  # a mask never gives back, so one network serves all
 bears = max(s for s, a in zip(shares_tried, at_once, strict=True) if a > shipped_accuracy - 0.02)
 plots.curves(
     {"cut at once": (100 * np.array(shares_tried), 100 * np.array(at_once))},
-    title=f"{bears:.0%} of the weights can go for less than two points; at {shares_tried[-1]:.0%} the network has forgotten nearly all",
+    title=f"{bears:.0%} of the weights can go for less than two points; without {shares_tried[-1]:.0%} of them only {at_once[-1]:.0%} of the answers are right",
     xlabel="weights cut (%)",
     ylabel="accuracy (%)",
     ylim=(0, 100),
