@@ -802,7 +802,7 @@ plots.frontiers(
 # 2. At 8 bits, cut 50 %, then 80 %. Which hurts more, four bits less or half of the weights?
 # 3. Compare the first kernel with the last. Which has more different weights left at 3 bits, and why?
 
-# %% tags=["explorer"]
+# %% tags=["explorer", "plot"]
 from tracklab.explorers import explore
 
 explore("quantization", model=compress.folded(model), images=data.test_images[:64])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from tracklab import errors
 from tracklab.compress import frontier as fr
@@ -239,6 +240,10 @@ def _points(ax: Any, rows: Sequence[fr.Row], over: str, best: Any) -> None:
         }
         ax.plot(*_at(row, over), MARKS[k], color=COLORS[k], alpha=1 if one else 0.35, **edge)
     ax.set_xscale("log")
+    # plain numbers at 1, 2 and 5: powers of ten for less than two decades run into each other
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel(OVER[over])
     ax.set_ylabel(rows[0].measure)
     ax.margins(0.08)
