@@ -313,8 +313,8 @@ def test_no_weights_have_no_size():
 
 @pytest.mark.slow
 @needs_cifar
-def test_a_quarter_of_the_shipped_classifier_s_channels_is_not_missed_for_long(monkeypatch):
-    point_at_cifar(monkeypatch)
+def test_a_quarter_of_the_shipped_classifier_s_channels_is_not_missed_for_long():
+    point_at_cifar()
     images = datasets.cifar10(test=2000)
     model, _ = classifier.shipped()
     test = images.test_images, images.test_labels

@@ -125,7 +125,8 @@ class _Ported:
         given = {f"{which}_answer": one for which, one in zip(WHICH, said, strict=True)}
         for which, memory in zip(WHICH, (first, running), strict=True):
             given |= {f"{which}_{part}": getattr(memory, part) for part in PARTS}
-        return Response(**self.run(RESPOND, embedded=embedded, **given))
+        found = self.run(RESPOND, embedded=embedded, **given)
+        return Response(**{name: tf.constant(value) for name, value in found.items()})
 
     def look_again(self, embedded: Any, boxes: Any, first: Memory, running: Memory) -> Any:
         given = {
