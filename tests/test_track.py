@@ -251,7 +251,7 @@ def test_where_a_tracker_sees_nothing_there_is_no_box(movie):
         ({"box": [1, 2, 3, np.nan]}, "box"),
         ({"box": [1, 2, 9, 9], "detect": "faces"}, "one way to start"),
         ({"tracker": "sort", "box": [1, 2, 9, 9]}, "one way to start"),
-        ({"tracker": "sort"}, "detect: got None, wanted for many objects one of faces"),
+        ({"tracker": "sort"}, "detect: got no detector, wanted for many objects one of faces"),
         ({"detect": "cats"}, "detect: got 'cats', wanted one of 'faces'"),
         ({"detect": "file"}, "a MOTChallenge folder"),
         ({"detect": 3}, "detect"),
@@ -740,6 +740,23 @@ def test_the_box_that_was_drawn(monkeypatch, said, box):
         with pytest.raises(errors.TracklabError, match="type the box"):
             window.draw_box(frame)
     np.testing.assert_array_equal(shown[0], frame)
+
+
+def test_ctrl_c_at_the_window_ends_the_run(monkeypatch, movie, tmp_path, capsys):
+    def ended(command, **options):
+        return subprocess.CompletedProcess(command, -signal.SIGINT, stdout="")
+
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(subprocess, "run", ended)
+    command = ["track", str(movie[0]), "--tracker", "still", "--out", str(tmp_path / "a.csv")]
+    assert cli.main(command) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "stopped"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_nothing_is_found_the_run_says_so(movie, tmp_path):
+    done = following.track(movie[0], "sort", detect=lambda _: Detections.empty(), shown=False)
+    assert "nothing was found in any frame" in str(done)
 
 
 def test_the_window_itself_prints_the_box(monkeypatch, tmp_path, capsys):

@@ -146,7 +146,8 @@ def choose(
         detect = FILE
     if many and detect is None:
         wanted = f"for many objects one of {', '.join(finders.NAMES)}"
-        errors.bad("detect", detect, f"{wanted}, or {FILE} for a folder with det/det.txt")
+        came = errors.Said("no detector")
+        errors.bad("detect", came, f"{wanted}, or {FILE} for a folder with det/det.txt")
     find = None if detect is None else _finder(detect, clip)
     start: Box | Ask | None = None if box is None else bx.as_box(box)
     if not many and find is None and box is None:

@@ -119,7 +119,9 @@ class Followed:
         height, width = self.size
         lines = [
             f"{self.name}: {len(self)} frames of {width} x {height} pixels, {self.tracker}",
-            f"{len(identities)} object{'s' * (len(identities) != 1)}, a box in {boxed} frames",
+            f"{len(identities)} object{'s' * (len(identities) != 1)}, a box in {boxed} frames"
+            if identities
+            else "nothing was found in any frame: no box, and no object",
         ]
         if self.damaged:
             count = len(self.damaged)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,8 @@ INSTEAD = "type the box instead, --box X,Y,W,H, or let a detector start, --detec
 def draw_box(frame: Frame) -> bx.Boxes:
     """The box `(4,)` xyxy pixels that is drawn on a frame `(H, W, 3)` uint8 RGB.
 
-    Raises `MissingError` where no window can be opened, `InputError` where none was drawn.
+    Raises `MissingError` where no window can be opened, `InputError` where none was drawn, and
+    `KeyboardInterrupt` where the window was ended with Ctrl-C.
     """
     frame = errors.image("frame", frame)
     linux = sys.platform.startswith("linux")
@@ -49,6 +51,8 @@ def draw_box(frame: Frame) -> bx.Boxes:
             text=True,
             env=environment,
         )
+    if done.returncode == -signal.SIGINT:
+        raise KeyboardInterrupt  # Ctrl-C ends the window first, and was meant for all
     try:
         x, y, w, h = json.loads(done.stdout)
     except (ValueError, TypeError):
@@ -70,4 +74,6 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
+    # the window waits in a library, where Python's own handler would not be heard
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     main(sys.argv[1])

@@ -60,7 +60,7 @@ class Tracker(ABC):
         if not bx.area(bx.clip(box, height, width)) > 0:
             errors.bad(
                 "box",
-                errors.Said(f"{box.tolist()}, which is outside the frame"),
+                errors.Said(f"corners {box.tolist()}, which is outside the frame"),
                 f"a box that touches the frame of {width} x {height} pixels",
             )
         self._start(frame, box)
