@@ -605,12 +605,13 @@ course = [
 ]
 rows = []
 for number, title, question in course:
-    files = sorted(Path.cwd().glob(f"{number}_*.ipynb"))
-    rows.append(f"| {number} | {f'[{title}]({files[0].name})' if files else title} | {question} |")
+    (file,) = Path.cwd().glob(f"{number}_*.ipynb")
+    rows.append(f"| {number} | [{title}]({file.name}) | {question} |")
 Markdown("| | lesson | its question |\n|---|---|---|\n" + "\n".join(rows))
 
 # %% [markdown]
-# Lessons without a link are not in this copy yet. Every lesson stands alone: take them in any order.
+# Every lesson stands alone: take them in any order. [Questions and answers](FAQ.md) says what they measured about what
+# learners ask.
 #
 # ## 5. Is your machine ready?
 #

@@ -842,8 +842,9 @@ assert agreement["ours and LiteRT's"] > 0.93
 # was trained for a moment on the sprites that stand in for CIFAR-10)
 assert len(files["int8"]) < 0.3 * len(files["float32"])
 assert accuracy(files["int8"]) >= shipped_accuracy - (0.01 if data.is_cifar else 0.03)
-# pruned weights come back to life by training, and save no byte until the file is compressed
-assert after > at_once[shares_tried.index(0.8)] + 0.02
+# what cutting cost comes back by training for the most part; it saves no byte until the file is compressed
+lost = shipped_accuracy - at_once[shares_tried.index(0.8)]
+assert after >= shipped_accuracy - 0.5 * lost
 assert counted["80 % cut"].float32 == counted["shipped"].float32
 assert counted["80 % cut"].deflated < 0.6 * counted["shipped"].deflated
 # half of the channels: a tenth of the bytes, and most of what was forgotten is learned again
