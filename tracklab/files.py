@@ -7,15 +7,19 @@ process ends.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import uuid
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tracklab import errors
 
 DIGITS = 5  # of a number that was measured
+
+Row = TypeVar("Row")
 
 
 def address(path: str | PathLike[str]) -> str:
@@ -72,6 +76,23 @@ def results_folder(out: str | os.PathLike[str]) -> Path:
     except OSError as error:
         raise errors.SourceError(f"{out}: cannot be made ({error.strerror})") from None
     return folder
+
+
+def stored_rows(
+    path: Path, command: str, row: Callable[[dict[str, Any]], Row]
+) -> tuple[list[Row], dict[str, Any]]:
+    """The rows of a stored run, each made by `row`, and all else that is told about the run.
+
+    Raises `MissingError` where there is none, and names the command that makes it; `SourceError`
+    for a file that is none.
+    """
+    if not path.is_file():
+        raise errors.MissingError(f"no stored results in {path.name}; make them with `{command}`")
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+        return [row(one) for one in about.pop("rows")], about
+    except (ValueError, KeyError, TypeError, AttributeError) as reason:
+        raise errors.SourceError(f"{path.name}: holds no stored run ({reason})") from reason
 
 
 def short(value: float) -> float:

@@ -8,7 +8,6 @@ Nothing here needs TensorFlow.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracklab import errors
+from tracklab import errors, files
 from tracklab.models import weights
 
 RESULTS = weights.FOLDER.parent / "results" / "compress.json"
@@ -96,15 +95,8 @@ def frontier(costs: ArrayLike, goodness: ArrayLike) -> NDArray[np.bool_]:
 
 def read_results(path: Path | None = None) -> Results:
     """The stored run. Raises `MissingError` where there is none, and says how to make it."""
-    path = path if path is not None else RESULTS
-    if not path.is_file():
-        raise errors.MissingError(f"no stored results in {path.name}; make them with `{COMMAND}`")
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        rows = [Row(**row) for row in stored.pop("rows")]
-    except (ValueError, KeyError, TypeError) as reason:
-        raise errors.SourceError(f"{path.name}: is no stored run ({reason})") from reason
-    return Results(rows, stored)
+    where = path if path is not None else RESULTS
+    return Results(*files.stored_rows(where, COMMAND, lambda row: Row(**row)))
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tracklab import datasets, errors, training
+from tracklab import datasets, errors, files, training
 from tracklab.models import weights
 from tracklab.models.classifier import networks, recipe
 from tracklab.models.classifier.judge import Judgement, evaluate
@@ -283,18 +283,13 @@ class Results:
 
 def read_results(path: Path | None = None) -> Results:
     """The stored comparison. Raises `MissingError` where there is none, and says how to make it."""
-    path = path if path is not None else RESULTS
-    if not path.is_file():
-        raise errors.MissingError(f"no stored results in {path.name}; make them with `{COMMAND}`")
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        rows = [
-            Row(**(row | {"curves": training.Curves.from_json(json.dumps(row["curves"]))}))
-            for row in stored.pop("rows")
-        ]
-    except (ValueError, KeyError, TypeError) as reason:
-        raise errors.SourceError(f"{path.name}: is not a stored comparison ({reason})") from reason
-    return Results(rows, stored)
+    where = path if path is not None else RESULTS
+    return Results(*files.stored_rows(where, COMMAND, _read_row))
+
+
+def _read_row(stored: dict[str, Any]) -> Row:
+    curves = training.Curves.from_json(json.dumps(stored["curves"]))
+    return Row(**(stored | {"curves": curves}))
 
 
 def table(rows: list[Row]) -> str:
