@@ -82,6 +82,11 @@ def _saliency_rows(gradient: Floats) -> Floats:
     return np.asarray(np.abs(gradient).max(0))
 
 
+def _saliency_scaled(gradient: Floats) -> Floats:
+    sizes = saliency(gradient)
+    return np.asarray(sizes / max(float(sizes.max()), 1e-9))
+
+
 def _saliency_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
     shape = (*rng.integers(1, 5, 2).tolist(), 3)
     return (rng.integers(-4, 5, shape).astype(float),)
@@ -149,6 +154,12 @@ SALIENCY = Exercise(
             "the wrong axis",
             _saliency_rows,
             "The maximum goes over the channels, the last axis; you took it over another one.",
+        ),
+        Misconception(
+            "scaled to 1",
+            _saliency_scaled,
+            "You divided by the largest number, as one does before a map is drawn. Here the "
+            "numbers themselves are asked.",
         ),
     ),
     alternatives=(_saliency_by_loop, _saliency_two_sided),
@@ -229,6 +240,19 @@ def _grad_cam_unweighted(maps: Floats, slopes: Floats) -> Floats:
 
 def _grad_cam_mean(maps: Floats, slopes: Floats) -> Floats:
     return np.asarray(np.maximum((slopes.mean((0, 1)) * maps).mean(-1), 0))
+
+
+def _grad_cam_scaled(maps: Floats, slopes: Floats) -> Floats:
+    found = grad_cam(maps, slopes)
+    return np.asarray(found / max(float(found.max()), 1e-9))
+
+
+def _grad_cam_largest(maps: Floats, slopes: Floats) -> Floats:
+    return np.asarray(np.maximum((slopes.max((0, 1)) * maps).sum(-1), 0))
+
+
+def _grad_cam_one_weight(maps: Floats, slopes: Floats) -> Floats:
+    return np.asarray(np.maximum((slopes.mean() * maps).sum(-1), 0))
 
 
 def _grad_cam_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
@@ -314,6 +338,23 @@ GRAD_CAM = Exercise(
             _grad_cam_mean,
             "The channels are added up. A mean divides by their number.",
         ),
+        Misconception(
+            "scaled to 1",
+            _grad_cam_scaled,
+            "You divided by the largest number, as one does before a map is drawn. Here the "
+            "numbers themselves are asked.",
+        ),
+        Misconception(
+            "the largest slope",
+            _grad_cam_largest,
+            "A channel's weight is the *mean* of its slopes over all places, not the largest.",
+        ),
+        Misconception(
+            "one weight for all channels",
+            _grad_cam_one_weight,
+            "That is one weight for the whole layer. Each channel has its own: the mean goes over "
+            "the places, the first two axes, and not over the channels.",
+        ),
     ),
     alternatives=(_grad_cam_by_loop, _grad_cam_by_product),
     hints=(
@@ -362,6 +403,25 @@ def _r_squared_correlation(said: Floats, true: Floats) -> float:
     if np.ptp(said) == 0:
         return 0.0
     return float(np.corrcoef(said, true)[0, 1] ** 2)
+
+
+def _r_squared_correlation_plain(said: Floats, true: Floats) -> float:
+    # of numbers that are all the same it is NaN, as for one who does not look out for that
+    with np.errstate(all="ignore"):
+        return float(np.corrcoef(said, true)[0, 1] ** 2)
+
+
+def _r_squared_correlation_itself(said: Floats, true: Floats) -> float:
+    with np.errstate(all="ignore"):
+        return float(np.corrcoef(said, true)[0, 1])
+
+
+def _r_squared_of_deviations(said: Floats, true: Floats) -> float:
+    return float(1 - np.var(true - said) / np.var(true))
+
+
+def _r_squared_quotient(said: Floats, true: Floats) -> float:
+    return float(np.var(said) / np.var(true))
 
 
 def _r_squared_about_zero(said: Floats, true: Floats) -> float:
@@ -432,6 +492,19 @@ R_SQUARED = Exercise(
             "That is the squared correlation. It is the same for the best line on the numbers that "
             "it was fitted to; on others it forgives what is twice too large, or has the wrong "
             "sign.",
+            variants=(_r_squared_correlation_plain,),
+        ),
+        Misconception(
+            "the correlation",
+            _r_squared_correlation_itself,
+            "That is the correlation. It asks whether both go up and down together, and forgives "
+            "what is always twice too large; R squared asks how far off each answer is.",
+        ),
+        Misconception(
+            "the same error every time forgiven",
+            _r_squared_of_deviations,
+            "You took the *variance* of what is left. It forgives an error that is the same every "
+            "time: what is always 10 too large has none. Square what is left itself.",
         ),
         Misconception(
             "deviations from zero",
@@ -449,6 +522,7 @@ R_SQUARED = Exercise(
             _r_squared_explained,
             "How much the answers vary says nothing about whether they are right. Compare them "
             "with the truth, one by one.",
+            variants=(_r_squared_quotient,),
         ),
         Misconception(
             "what is left",
@@ -551,6 +625,10 @@ def _shares_total(image: Floats, baseline: Floats, gradients: Floats) -> float:
     return float(((image - baseline) * gradients.mean(0)).sum())
 
 
+def _shares_one_slope(image: Floats, baseline: Floats, gradients: Floats) -> Floats:
+    return np.asarray((image - baseline) * gradients.mean())
+
+
 def _shares_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
     size = tuple(rng.integers(1, 4, 2).tolist())
     places = int(rng.choice([1, 2, 4]))
@@ -628,6 +706,12 @@ SHARES = Exercise(
             "all in one",
             _shares_total,
             "That is the sum of all shares: what the whole image adds. Each number's own is asked.",
+        ),
+        Misconception(
+            "one slope for all",
+            _shares_one_slope,
+            "That is one mean for the whole image. Each number has its own: the mean goes over the "
+            "places of the way, the first axis.",
         ),
     ),
     alternatives=(_shares_by_loop, _shares_by_einsum),

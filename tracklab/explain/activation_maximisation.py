@@ -2,8 +2,9 @@
 
 Erhan, Bengio, Courville and Vincent, "Visualizing higher-layer features of a deep network" (2009);
 with a penalty on the image, Simonyan, Vedaldi and Zisserman (2013), equation 1. Without any
-restraint what comes out is noise, so the image is moved a little before each step and blurred
-behind it (Yosinski et al., "Understanding neural networks through deep visualization", 2015).
+restraint what comes out is noise, so the image is moved a little before each step (Mordvintsev,
+Olah and Tyka, "Inceptionism: going deeper into neural networks", 2015) and blurred behind it
+(Yosinski et al., "Understanding neural networks through deep visualization", 2015).
 
 Invariant: the answer for the image that is returned is the one that is told with it.
 """
