@@ -145,6 +145,12 @@ class TestRemoval:
         rho = stats.spearmanr(rank.ravel(), np.arange(rank.size)).statistic
         assert abs(rho) < 0.1
 
+    @pytest.mark.parametrize("kind", [np.bool_, np.uint8, np.uint32, np.int64, np.float32])
+    def test_a_map_of_any_kind_of_numbers_has_its_highest_first(self, kind):
+        heat = np.zeros((3, 4), kind)
+        heat[1, 2] = 1
+        assert removal.ranks(heat)[1, 2] == 0
+
     @pytest.mark.parametrize("measure", [explain.insertion, explain.deletion])
     def test_what_does_not_fit_is_refused(self, measure):
         heat = np.ones(SIZE)

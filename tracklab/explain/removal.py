@@ -77,7 +77,7 @@ def ranks(heat: ArrayLike) -> NDArray[np.int64]:
 
     Ties are broken at random, always alike: from top to bottom would be a map by itself.
     """
-    values = np.asarray(heat)
+    values = np.asarray(heat, np.float64)  # whole numbers without a sign have no negative
     shuffled = np.random.default_rng(values.size).permutation(values.size)
     order = shuffled[np.argsort(-values.ravel()[shuffled], kind="stable")]
     rank = np.empty(values.size, np.int64)
