@@ -69,13 +69,15 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 from IPython.display import Markdown
 
 import tracklab
-from tracklab import boxes, datasets, explain, motion, plots, scenes
+from tracklab import boxes, datasets, explain, motion, plots, scenes, trackers
 from tracklab.exercises import check, hint
 from tracklab.explain import readout
+from tracklab.explorers import attribution_subjects as subjects
 from tracklab.explorers import explore
 from tracklab.models import detector, shapes
 from tracklab.plots import explain as figures
@@ -190,20 +192,16 @@ plots.images(
 )
 
 # %% [markdown]
-# **Explain.** Some can be recognised, and some are not what anybody would draw, and yet the network is as good as sure
-# of most of them. Such an image says what is *enough* for the network, not what it has seen.
+# **Explain.** Beside each name stands the logit: at 0 the network is undecided, at 5 it is as good as sure. Some can be
+# recognised, and some are not what anybody would draw, and yet it is as good as sure of most of them. (Where the number
+# is low the climb got stuck: real pictures have more.) Such an image says what is *enough* for the network, not what it
+# has seen.
 #
 # ## 2. Which pixels would change the answer?
 #
 # The gradient of the logit with respect to the pixels says how the answer changes when a pixel does, and it costs one
-# pass back through the network.
-
-# %%
-from tracklab.explain import saliency
-
-show(saliency.vanilla, docstring=False)
-
-# %% [markdown]
+# pass back through the network. It has three numbers a pixel, one for each channel. A map has one.
+#
 # ### Exercise `11-saliency`
 
 
@@ -224,9 +222,18 @@ check("11-saliency", saliency_map)
 hint("11-saliency")
 
 # %% [markdown]
+# In the package, with the gradient before it:
+
+# %%
+from tracklab.explain import saliency
+
+show(saliency.vanilla, docstring=False)
+
+# %% [markdown]
 # A gradient is a statement about *tiny* changes, and networks with ReLU are rough: a little to the side it may point
 # elsewhere. SmoothGrad (Smilkov and others, 2017) takes the mean of the gradients at noisy copies of the image. How
-# noisy is up to you.
+# noisy is up to you. Below it is counted how often the highest place is on the object or at most three pixels beside it:
+# answers change with edges, and an edge has two sides.
 #
 # **Predict.** The paper recommends 10 to 20 % of the range of the pixels, for photographs. What will 30 % do here?
 
@@ -250,27 +257,23 @@ for noise, hits in by_noise.items():
     print(f"  noise {noise:4.0%}   {hits:5.0%}")
 
 # %% [markdown]
-# **Explain.** The method asks the network about images that it has never seen. Where the noise is more than its
-# training had, it answers, but what it answers is about noise. A setting that was right for one network and its data
-# need not be right for yours.
+# **Explain.** A little noise does no harm here; what is recommended for photographs does. The method asks the network
+# about images that it has never seen. Where the noise is more than its training had, it answers, but what it answers is
+# about noise. A setting that was right for one network and its data need not be right for yours.
 #
 # ## 3. An answer, shared out
 #
-# A gradient says what *would* change. It does not say where the answer *comes from*: where a network is sure, its
-# answer is flat, and the gradient small. Integrated gradients (Sundararajan and others, 2017) ask for shares that add
-# up. Take a **baseline**, an image in which there is nothing, and go straight from it to the image. All along the way,
-# add up what each pixel contributes:
+# A gradient says what *would* change. It does not say where the answer *comes from*. Take a network that has enough at
+# 1: $f(x) = 1 - \mathrm{ReLU}(1 - x)$. From $x = 0$ to $x = 2$ its answer rises from 0 to 1, and at 2 its gradient is 0,
+# as if $x$ did not matter. Integrated gradients (Sundararajan and others, 2017) ask for shares that add up. Take a
+# **baseline** $x'$, an image in which there is nothing, and go straight from it to the image $x$. All along the way, add
+# up what each pixel contributes to the answer $F$:
 #
 # $$\mathrm{IG}_i(x) = (x_i - x'_i) \int_0^1 \frac{\partial F(x' + \alpha (x - x'))}{\partial x_i}\, d\alpha$$
 #
-# Their sum is $F(x) - F(x')$, for every network: that is **completeness**, and it can be checked.
-
-# %%
-from tracklab.explain import integrated_gradients
-
-show(integrated_gradients._mean_gradient, docstring=False)
-
-# %% [markdown]
+# Their sum is $F(x) - F(x')$, for every network that has a gradient almost everywhere: that is **completeness**, and it
+# can be checked.
+#
 # ### Exercise `11-shares`
 
 
@@ -287,6 +290,14 @@ def shares_of(image, baseline, gradients):
 
 
 check("11-shares", shares_of)
+
+# %% [markdown]
+# Where the gradients come from, at the middles of equal steps on the way:
+
+# %%
+from tracklab.explain import integrated_gradients
+
+show(integrated_gradients._mean_gradient, docstring=False)
 
 # %% [markdown]
 # **Predict.** How many gradients does it take until the shares add up to within 2 %? One? Ten? A hundred?
@@ -312,19 +323,38 @@ print(
 # network bends on the way, and each bend has to be met. A method that promises something measurable can be held to it:
 # `explain.integrated` doubles its steps until the sum is right, and says by how much it is off.
 #
+# What is the baseline here? A picture of one colour everywhere, the image's mean. That was a choice: shares are shares
+# of a *difference*.
+#
+# **Predict.** Many take black. These pictures are grey with coloured shapes. What will the map do from black, and what
+# from white?
+
+# %%
+by_base = {}
+for name, level in (("its mean colour", None), ("black", 0), ("white", 255)):
+    on_shape = []
+    for k in range(8):
+        base = None if level is None else np.full_like(images[k], level)
+        shares = explain.integrated(about(k), images[k], baseline=base).shares
+        on_shape.append(explain.energy(np.maximum(shares, 0), masks[k]))
+    by_base[name] = np.mean(on_shape)
+print("how much of what speaks for the answer lies on the shape, mean of 8 pictures, by baseline")
+for name, value in by_base.items():
+    print(f"  {name:16} {value:4.0%}")
+
+# %% [markdown]
+# **Explain.** From black, all that is not black has come a way, the background too, and gets its share. Each of the
+# three adds up; they answer different questions. Ask of such a map: *compared with what?*
+#
 # ## 4. Where does a layer speak for it?
 #
 # Pixels are many, and a network forgets about them layer by layer. Grad-CAM (Selvaraju and others, 2017) looks at the
 # last layer that still has places: each channel's map, weighted by how much the answer wants of it.
 #
 # $$\alpha_k = \frac1Z \sum_{ij} \frac{\partial y}{\partial A_{ijk}}, \qquad L = \mathrm{ReLU}\Big(\sum_k \alpha_k A_k\Big)$$
-
-# %%
-from tracklab.explain import gradcam
-
-show(gradcam.coarse, docstring=False)
-
-# %% [markdown]
+#
+# Here $A_{ijk}$ is what channel $k$ says in place $ij$, $y$ the answer, and $Z$ the number of places.
+#
 # ### Exercise `11-grad-cam`
 
 
@@ -340,6 +370,15 @@ def grad_cam(maps, slopes):
 
 
 check("11-grad-cam", grad_cam)
+
+# %% [markdown]
+# In the package there is a second way, `local`; you will need it in section 8. The small map is then enlarged to the
+# image's size.
+
+# %%
+from tracklab.explain import gradcam
+
+show(gradcam.coarse, docstring=False)
 
 # %% [markdown]
 # **Predict.** The last layer has 7 x 7 places for 64 x 64 pixels, an earlier one 15 x 15. Which of them points better?
@@ -359,13 +398,15 @@ figures.attributions(
     by_layer[1:2],
     masks=masks[1:2],
     names=[f"why {names[1]}?"],
+    width=6.2,
     title=f"How much of Grad-CAM's map is on the shape (24 answers): at {best}, {on_it[best]:.0%}; "
     f"at 7 x 7, {on_it['7 x 7']:.0%}; at 63 x 63, {on_it['63 x 63']:.0%}",
 )
 
 # %% [markdown]
 # **Explain.** An early layer has places but no shapes yet: what speaks for a star there is edges, anywhere. The last
-# one has shapes and few places. Where to look is a choice, and Grad-CAM is always as coarse as the layer.
+# one has shapes and few places. Where to look is a choice, and Grad-CAM is always as coarse as the layer. (In the tables
+# below it looks at the last one, as in the paper.)
 #
 # ## 5. Cover it and see
 #
@@ -380,9 +421,12 @@ show(occlusion_sensitivity.occlusion, docstring=False)
 # %% [markdown]
 # ## 6. Do they point at the object?
 #
-# Now the measures. **Pointing game** (Zhang and others, 2016): is the highest place on the object? **Energy**: which
-# share of the map lies on it? Both ask whether the map agrees with *us*. **Deletion** (Petsiuk and others, 2018) asks
-# the *network*: take away the pixels that the map calls most important. If they are, the answer falls fast.
+# Now the measures. **Pointing game** (Zhang and others, 2016): is the highest place on the object? *Near* counts it, as
+# above, up to three pixels beside it. **Energy** (Wang and others, 2020): which share of the map lies on it? All these
+# ask whether the map agrees with *us*. **Deletion** (Petsiuk and others, 2018) asks the *network*: take away the pixels
+# that the map calls most important. If they are, the answer falls fast. **Insertion** goes the other way: begin with
+# the image blurred, and put its pixels back, the most important first. Of both curves one takes the area below: for
+# deletion little is good, for insertion much.
 
 # %%
 from tracklab.explain import pointing, removal
@@ -408,13 +452,13 @@ def deletion_curve(heat, adds):
 check("11-deletion", deletion_curve)
 
 # %% tags=["plot"]
-chosen = ("occlusion", "grad-cam", "integrated gradients", "saliency", "chance")
+TRUTH = "the mask itself"  # as if somebody had drawn it as a map
 gone = {}
-for name in chosen:
-    curves = [
-        explain.deletion(about(k), images[k], explain.explain(name, about(k), images[k]))
-        for k in range(16)
-    ]
+for name in ("occlusion", "grad-cam", "integrated gradients", "saliency", "chance", TRUTH):
+    curves = []
+    for k in range(16):
+        heat = masks[k] if name == TRUTH else explain.explain(name, about(k), images[k])
+        curves.append(explain.deletion(about(k), images[k], heat))
     gone[name] = explain.Removal(
         curves[0].shares, np.mean([curve.probabilities for curve in curves], axis=0)
     )
@@ -428,27 +472,68 @@ figures.removals(
 # **Explain.** All lines end at the same answer, that of a picture of one plain colour. It is not 0: the network has
 # never seen such a picture, and what it says of it means little. Look at the beginning: how few pixels have to go?
 #
+# **Predict.** The area counts the whole line. Will the maps come in the same order if only the first tenth counts?
+
+
+# %%
+def first_tenth(curve):
+    """The mean of the answer until a tenth of the pixels are gone."""
+    early = curve.shares <= 0.1
+    share, said = curve.shares[early], curve.probabilities[early]
+    return np.trapezoid(said, share) / share[-1]
+
+
+begins = {name: first_tenth(curve) for name, curve in gone.items()}
+print(f"{'mean of the answer while pixels go':36}{'all':>8}{'the first tenth':>18}")
+for name, curve in gone.items():
+    print(f"  {name:34}{curve.area:8.2f}{begins[name]:18.2f}")
+
+# %% [markdown]
+# **Explain.** They do not. Look at the mask: it is right by definition, and in the first tenth no map is much faster.
+# By the area occlusion is well ahead of it: when the shape is gone, the line goes on, over pictures full of holes such
+# as nobody has ever seen, and most of the area is there. Grad-CAM is the other way round: a small area, and a slow
+# beginning, as it takes one spot and then all around it, shape or not. A measure can mislead as a method can. Look at
+# the curve before you believe the area.
+#
 # **Predict.** An edge detector knows nothing of the network. How often will it point at the right one of two shapes?
 # And the image's middle?
 #
-# In the table below stand the six methods, three that know nothing, and the mask itself, as if somebody had drawn it as
-# a map.
+# In the table below stand the six methods, three that know nothing, and the mask itself. *Deletion* and *insertion* are
+# the areas.
 
 # %%
 # every third answer: no two of one picture
 cases = explain.pictures(model, pictures[:36])[::3]
 table = explain.compare(cases)
 print(f"{len(cases)} answers; means ± standard errors")
-print(explain.summary(table, ("pointing", "near", "other", "energy", "deletion")))
+print(explain.summary(table, ("pointing", "near", "other", "energy", "insertion", "deletion")))
 
 # %% [markdown]
 # **Explain.** Read the rows of the baselines first. *Edges* find shapes, and cannot know which of them is meant: the
-# column *other* says how often its highest place is on the wrong one. *Middle* and *chance* say what can be had for
-# nothing. A method is worth what it does **beyond** these.
+# column *other* says how often its highest place is on the wrong one. (Its map is the same whichever of the two is
+# asked: if both were, the two columns would be equal. Here one of the two was, so they differ by chance.) *Middle* and
+# *chance* say what can be had for nothing. A method is worth what it does **beyond** these.
 #
-# Then look at the last row. The mask is right by definition, and yet pixels deleted in its order do not make the answer
-# fall fastest: the network does not need the whole shape. *Agreeing with us* and *being true of the network* are two
-# things. A map that points where we would look may still not be where the network looks.
+# Then compare energy with insertion. Integrated gradients lie well on the shape, and do worst of the six when their
+# pixels are put in. Do they not know what the network needs?
+#
+# **Predict.** Blur their map by a single pixel: nothing that the network said goes in. What will insertion say?
+
+# %%
+as_they_are, blurred = [], []
+for case in cases:
+    heat = explain.explain("integrated gradients", case.target, case.image)
+    for areas, one in ((as_they_are, heat), (blurred, cv2.GaussianBlur(heat, (0, 0), 1))):
+        areas.append(explain.insertion(case.target, case.image, one).area)
+print("insertion of integrated gradients, mean over the same answers")
+print(f"  as they are         {np.mean(as_they_are):.2f}")
+print(f"  blurred by a pixel  {np.mean(blurred):.2f}")
+
+# %% [markdown]
+# **Explain.** On a shape, pixels that speak for the answer stand beside pixels that speak against it. The map holds the
+# first only, and put in alone they make a shape full of holes. With the blur the holes are filled, and the same map is
+# as good as any. So the number was about holes. *Agreeing with us* and *agreeing with the network* are two things, and
+# the second is asked with pictures that are no pictures. That is why no measure stands alone here.
 #
 # Twenty-four answers are few. The same was measured once with many more, each of a scene of its own: answers of one
 # scene are alike, and whiskers that count them all are too short. Here a whisker is two standard errors long.
@@ -468,7 +553,7 @@ figures.methods_judged(
     rows,
     title=f"{stored[LOGIT]['cases']} answers, measured once: best at pointing, {surest}; edges point at the right "
     f"shape in {rows['edges']['pointing'][0]:.0%}, at the wrong in {rows['edges']['other'][0]:.0%}",
-    measures=("pointing", "other", "energy", "deletion", "similarity"),
+    measures=("pointing", "other", "energy", "insertion", "deletion", "similarity"),
 )
 
 # %%
@@ -479,8 +564,9 @@ print(f"on {stored['machine']}; {sum(stored['cpu_seconds'].values()):.0f} CPU-se
 # ## 7. Do they look at the network at all?
 #
 # The last column above is the most important one. Take the network, and make its weights random, from the answer down,
-# layer by layer (Adebayo and others, 2018): it forgets. Then ask the method again. If the map is **still the same**, it
-# was never about the network.
+# layer by layer (Adebayo and others, 2018): it forgets. (Here each layer's own weights are put in another order.) Then
+# ask the method again. If the map is **still the same**, it was never about the network. How alike two maps are is said
+# by Spearman's rank correlation of their pixels: 1 if they have the same order, 0 if the one says nothing of the other.
 #
 # **Predict.** Which of the nine maps will not change at all? And can a map that points well fail this check?
 
@@ -510,7 +596,8 @@ figures.forgetting(
 
 # %% [markdown]
 # **Explain.** The edge detector stays what it was, however beautiful its picture is: it **must** fail, and a check that
-# it passes would be no check. That is what baselines are for. Then look at *how fast* the others change. The layer that
+# it passes would be no check. That is what baselines are for. (And it does point at shapes, more often than chance: to
+# point well is not to pass.) Then look at *how fast* the others change. The layer that
 # forgets first is the one that holds the answers. A map that goes with it is about the answer; one that stays for long
 # is mostly about what lies below, which answers to edges and corners whatever is asked. (Two maps that are 0 in most
 # places and have nothing in common come out below 0: where one of them speaks, the other is silent.)
@@ -524,7 +611,7 @@ figures.forgetting(
 # %%
 from tracklab.explain import target
 
-show(target.Target, docstring=False)
+show(target.Target.values, target.Target.gradients, target.Target.maps, docstring=False)
 
 # %% tags=["plot"]
 clip, exact = scenes.render_with_masks(
@@ -542,30 +629,41 @@ asked = {
     "its score": heads.score(box, label),
     "objectness": heads.objectness(heads.best_anchor(box)),
 }
+# a tracker that is shown an object, and looks for it in the window around where it believes it
+followed = int(np.argmax(clip.truth.visibility[0]))
+tracker = trackers.create("recurrent")
+tracker.init(clip.frames[0], clip.truth.boxes[0, followed])
+tracker.update(clip.frames[1])
+response, window = explain.Responses(tracker.network.siamese).step(tracker, clip.frames[2])
+in_window = subjects.in_window(exact.visible(2)[followed], tracker.sight)
+
 LOOKED = ("saliency", "integrated gradients", "grad-cam", "grad-cam, local", "occlusion")
-heads_maps = [{m: explain.explain(m, one, frame) for m in LOOKED} for one in asked.values()]
+questions = [*((one, frame, mask) for one in asked.values()), (response, window, in_window)]
+heads_maps = [{m: explain.explain(m, one, image) for m in LOOKED} for one, image, _ in questions]
 on_object = {
-    name: [explain.energy(row[name], mask) for row in heads_maps]
+    name: [explain.energy(row[name], mask) for row in heads_maps[: len(asked)]]
     for name in ("grad-cam", "grad-cam, local")
 }
 figures.attributions(
-    [frame, frame],
+    [image for _, image, _ in questions],
     heads_maps,
-    masks=[mask, mask],
-    names=list(asked),
+    masks=[there for *_, there in questions],
+    names=[*asked, "tracker"],
+    width=6.2,
     title=f"Why a {heads.detector.class_names[label]}? Of Grad-CAM {on_object['grad-cam'][0]:.0%} and "
     f"{on_object['grad-cam'][1]:.0%} are on it, of the local one "
     f"{on_object['grad-cam, local'][0]:.0%} and {on_object['grad-cam, local'][1]:.0%}",
 )
 
 # %% [markdown]
-# **Explain.** Grad-CAM gives each channel *one* weight for the whole map. That is fair to a classifier that takes the
-# largest answer anywhere. The question here is about one region, or one anchor: what a channel does elsewhere has no
+# **Explain.** In the first two rows the detector is asked, in the last one the tracker, of the window that it searched.
+# Grad-CAM gives each channel *one* weight for the whole map. That is fair to a classifier that takes the largest answer
+# anywhere. The question here is about one region, or one anchor: what a channel does elsewhere has no
 # part in it. So weigh in each place by itself (HiResCAM; Draelos and Carin, 2020). A method carries assumptions about
 # the network; moved to another one, it may fail without a warning.
 #
-# **Predict.** The tracker searches in a window with the object in its middle. Which of the baselines will be hard to
-# beat?
+# **Predict.** One case proves nothing; below are many. The tracker searches in a window with the object in its middle.
+# Which of the baselines will be hard to beat there, and by which of the measures?
 
 # %%
 MEASURES = ("pointing", "energy", "deletion", "similarity", "on object")
@@ -583,7 +681,8 @@ for kind in (SCORE, OBJECTNESS, TRACKER):
 # **Explain.** Three things.
 #
 # - **The middle.** In the tracker's window it is a fierce baseline: the window is *made* so that the object is in its
-#   middle. Pointing is not enough there; look at the energy.
+#   middle. Pointing is not enough there, and neither is deletion: the middle goes first, and the object with it. Look
+#   at the energy.
 # - **Gradients after forgetting.** The maps of saliency and SmoothGrad are much like before, though the network has
 #   forgotten everything. Do they fail? A question about one region or one cell cannot see far: its gradient is large
 #   where it can see and small elsewhere, *whatever the weights are*. In the last column only the object's own pixels
@@ -596,9 +695,9 @@ for kind in (SCORE, OBJECTNESS, TRACKER):
 #
 # ## 9. What does a state hold?
 #
-# Lesson 05's networks carry 32 numbers from frame to frame. What do they hold? A usual way to find out is to *read
-# out*: fit a straight line from the state to what it might hold, the velocity say, and see on other objects how much of
-# it the line explains (Alain and Bengio, 2016).
+# Lesson 05's networks put out 32 numbers of a state in each frame and carry them to the next. (The LSTM has its carry
+# beside them.) What do they hold? A usual way to find out is to *read out*: fit a straight line from the state to what
+# it might hold, the velocity say, and see on other objects how much of it the line explains (Alain and Bengio, 2016).
 #
 # ### Exercise `11-r-squared`
 
@@ -657,7 +756,21 @@ figures.read_out(
 #
 # Ask for something that is **not** in the inputs: how the velocity *will have changed* in three frames. Little of that
 # can be read from what comes in, or from a network that has learned nothing. From the trained state, a good deal more
-# can. **That** is what it has learned to hold: not how fast an object goes, but what it is about to do.
+# can. **That** is what it has learned to hold: a part of what the object is about to do.
+#
+# Is it so in every network of lesson 05?
+
+# %%
+print("R squared of a line, means of three draws of trajectories (measured once, as above)")
+places = ("state", "inputs", "untrained", "shuffled")
+for what in ("velocity", "coming change"):
+    print(f"{what:16}" + "".join(f"{place:>12}" for place in places))
+    for kind, row in stored["states"].items():
+        print(f"  {kind:14}" + "".join(f"{np.mean(row[what][place]):12.2f}" for place in places))
+
+# %% [markdown]
+# **Explain.** GRU and LSTM hold much more of the coming change than comes in; the simple recurrent network hardly more.
+# And nowhere is the velocity easier to read from the state than from the inputs.
 #
 # ## 10. Explore
 #
@@ -680,7 +793,7 @@ mean = {
     name: {one: explain.spread(values)[0] for one, values in row.items()}
     for name, row in table.items()
 }
-columns = ("pointing", "near", "energy", "deletion", "similarity")
+columns = ("pointing", "near", "energy", "insertion", "deletion", "similarity")
 lines = ["| method | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
 for name, row in mean.items():
     cells = ["-" if np.isnan(row[one]) else f"{row[one]:.2f}" for one in columns]
@@ -697,9 +810,19 @@ for name in explain.BASELINES:
     assert mean[name]["similarity"] > 0.99, name  # they must fail
 # the network itself agrees: what occlusion calls important, it needs
 assert mean["occlusion"]["deletion"] < min(row["deletion"] for row in blind) - 0.1
+# the mask is as fast as any at first, and by the area it is not: the measure has its flaw
+assert begins[TRUTH] < min(begins.values()) + 0.05
+assert gone[TRUTH].area > gone["occlusion"].area + 0.03
+assert begins["grad-cam"] > begins["occlusion"] + 0.05
+# what lies best on the shape need not be what the network wants to see first
+rest = [mean[name]["insertion"] for name in explain.METHODS if name != "integrated gradients"]
+assert mean["integrated gradients"]["insertion"] < min(rest) - 0.05
+assert np.mean(blurred) > np.mean(as_they_are) + 0.1
 # nothing is left over
 assert max(one.error for one in whole) < 0.05
 assert np.median(misses[1]) > 2 * np.median(misses[64])
+# compared with what?
+assert by_base["its mean colour"] > max(by_base["black"], by_base["white"]) + 0.1
 # noise that the network has never seen
 assert by_noise[0.05] > by_noise[0.3] + 0.2
 # a question about one place needs a weight in each place
@@ -718,7 +841,7 @@ Markdown("\n".join([*lines, "", f"Means over {len(cases)} answers. All margins a
 # - A gradient says what would change the answer; integrated gradients share the answer out, and add up to it; Grad-CAM
 #   says where a layer speaks for it; occlusion covers and looks.
 # - Judge by more than one measure: whether a map agrees with the truth (pointing game, energy), and whether it agrees
-#   with the network (deletion, insertion). They are not the same.
+#   with the network (deletion, insertion). They are not the same, and each can mislead: look where a number comes from.
 # - Beside each method stand baselines that know nothing: edges, the middle, chance.
 # - A map that stays the same when the network forgets everything is not about the network.
 # - Methods have settings and assumptions: the noise, the baseline, the layer, one weight for a whole channel. Moved to
@@ -731,8 +854,10 @@ Markdown("\n".join([*lines, "", f"Means over {len(cases)} answers. All margins a
 #   rule gives another map.
 # - *"It lies on the object, so it is a good explanation."* An edge detector's often does. And a true map of a network
 #   that looks at the background would lie on the background.
-# - *"A small gradient means that a pixel does not matter."* Where the network is sure, its answer is flat. Integrated
-#   gradients were made for that.
+# - *"A small gradient means that a pixel does not matter."* Of what the network has enough of, more changes nothing.
+#   Integrated gradients were made for that.
+# - *"The shares add up, so they are the right ones."* They add up from every baseline, each time to another map.
+# - *"The smaller the area under deletion, the better the map."* Most of it is about pictures that nobody has ever seen.
 # - *"A sharp map is better than a coarse one."* Sharpness is what edges have.
 # - *"The network represents velocity: it can be decoded."* From its inputs, too. Decoding needs a control that could
 #   have worked.
@@ -760,6 +885,17 @@ Markdown("\n".join([*lines, "", f"Means over {len(cases)} answers. All margins a
 #
 # </details>
 #
+# **3.** From the state of your motion network a straight line reads how near the next wall is, with an R squared of 0.9
+# on held-out objects; with shuffled objects it is 0. Has the network learned where the walls are?
+#
+# <details><summary>Answer</summary>
+#
+# Nobody knows yet. Shuffling only shows that the line did not make it up. How near the walls are is among the network's
+# inputs (lesson 05): read it from these, and from the state of a network that has learned nothing. If they give 0.9,
+# too, it came in and was passed on. Then ask for what did not come in.
+#
+# </details>
+#
 # ## Further reading
 #
 # - D. Erhan, Y. Bengio, A. Courville, P. Vincent. *Visualizing higher-layer features of a deep network.* Technical
@@ -770,6 +906,9 @@ Markdown("\n".join([*lines, "", f"Means over {len(cases)} answers. All margins a
 # - G. Alain, Y. Bengio. *Understanding intermediate layers using linear classifier probes.* arXiv:1610.01644, 2016.
 # - J. Zhang, Z. Lin, J. Brandt, X. Shen, S. Sclaroff. *Top-down neural attention by excitation backprop.* ECCV 2016.
 #   The pointing game.
+# - J. Yosinski, J. Clune, A. Nguyen, T. Fuchs, H. Lipson. *Understanding neural networks through deep visualization.*
+#   ICML deep learning workshop 2015. The blur; the shift is from A. Mordvintsev, C. Olah, M. Tyka, *Inceptionism: going
+#   deeper into neural networks*, Google research blog, 2015.
 # - D. Smilkov, N. Thorat, B. Kim, F. Viégas, M. Wattenberg. *SmoothGrad: removing noise by adding noise.*
 #   arXiv:1706.03825, 2017.
 # - M. Sundararajan, A. Taly, Q. Yan. *Axiomatic attribution for deep networks.* ICML 2017. Integrated gradients.

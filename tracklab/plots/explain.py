@@ -224,6 +224,7 @@ def methods_judged(
     )
     y = np.arange(len(names))
     known = [name not in BASELINES and name != TRUTH for name in names]
+    letters = 8 if len(chosen) <= len(SHOWN) else 7  # points: words below panels stay apart
     with style():
         for ax, one in zip(axes[0], chosen, strict=True):
             for place, (mean, off) in enumerate(values[one]):
@@ -232,13 +233,13 @@ def methods_judged(
                     ax.plot([mean - 2 * off, mean + 2 * off], [place] * 2, color=color, linewidth=2)
                     marker = "o" if known[place] else "s"
                     ax.plot(mean, place, marker, color=color, markersize=5)
-            ax.set_title(_arrow(one), fontsize=8.5)
-            ax.set_xlabel(WORDS[one], fontsize=8)
+            ax.set_title(_arrow(one), fontsize=letters + 0.5)
+            ax.set_xlabel(WORDS[one], fontsize=letters)
             ax.tick_params(axis="x", labelsize=8)
             ax.xaxis.set_major_locator(MaxNLocator(3))
             if one != "ms":
                 low = min(-0.05, *(m - 2 * s for m, s in values[one] if np.isfinite(m)), 0)
-                ax.set_xlim(low - 0.03, 1.06)
+                ax.set_xlim(low - 0.03, 1 + 0.06 * (1 - low))
         axes[0, 0].set_yticks(y, names)
         axes[0, 0].set_ylim(len(names) - 0.5, -0.5)
     return fig
