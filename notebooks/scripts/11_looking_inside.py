@@ -423,10 +423,10 @@ show(occlusion_sensitivity.occlusion, docstring=False)
 #
 # Now the measures. **Pointing game** (Zhang and others, 2016): is the highest place on the object? *Near* counts it, as
 # above, up to three pixels beside it. **Energy** (Wang and others, 2020): which share of the map lies on it? All these
-# ask whether the map agrees with *us*. **Deletion** (Petsiuk and others, 2018) asks the *network*: take away the pixels
-# that the map calls most important. If they are, the answer falls fast. **Insertion** goes the other way: begin with
-# the image blurred, and put its pixels back, the most important first. Of both curves one takes the area below: for
-# deletion little is good, for insertion much.
+# ask whether the map agrees with *us*. **Deletion** (Petsiuk and others, 2018) asks the *network*: paint over the
+# pixels that the map calls most important, with the image's mean colour. If they are, the answer falls fast.
+# **Insertion** goes the other way: begin with the image blurred, and put its pixels back, the most important first. Of
+# both curves one takes the area below: for deletion little is good, for insertion much.
 
 # %%
 from tracklab.explain import pointing, removal
@@ -563,10 +563,11 @@ print(f"on {stored['machine']}; {sum(stored['cpu_seconds'].values()):.0f} CPU-se
 # %% [markdown]
 # ## 7. Do they look at the network at all?
 #
-# The last column above is the most important one. Take the network, and make its weights random, from the answer down,
-# layer by layer (Adebayo and others, 2018): it forgets. (Here each layer's own weights are put in another order.) Then
-# ask the method again. If the map is **still the same**, it was never about the network. How alike two maps are is said
-# by Spearman's rank correlation of their pixels: 1 if they have the same order, 0 if the one says nothing of the other.
+# The last column of the figure above is the most important one. Take the network, and make its weights random, from the
+# answer down, layer by layer (Adebayo and others, 2018): it forgets. (Here each layer's own weights are put in another
+# order.) Then ask the method again. If the map is **still the same**, it was never about the network. How alike two
+# maps are is said by Spearman's rank correlation of their pixels: 1 if they have the same order, 0 if the one says
+# nothing of the other.
 #
 # **Predict.** Which of the nine maps will not change at all? And can a map that points well fail this check?
 
@@ -597,10 +598,10 @@ figures.forgetting(
 # %% [markdown]
 # **Explain.** The edge detector stays what it was, however beautiful its picture is: it **must** fail, and a check that
 # it passes would be no check. That is what baselines are for. (And it does point at shapes, more often than chance: to
-# point well is not to pass.) Then look at *how fast* the others change. The layer that
-# forgets first is the one that holds the answers. A map that goes with it is about the answer; one that stays for long
-# is mostly about what lies below, which answers to edges and corners whatever is asked. (Two maps that are 0 in most
-# places and have nothing in common come out below 0: where one of them speaks, the other is silent.)
+# point well is not to pass.) Then look at *how fast* the others change. The layer that forgets first is the one that
+# holds the answers. A map that goes with it is about the answer; one that stays for long is mostly about what lies
+# below, which answers to edges and corners whatever is asked. (Two maps that are 0 in most places and have nothing in
+# common come out below 0: where one of them speaks, the other is silent.)
 #
 # ## 8. A detector's heads, and a tracker's map
 #
@@ -658,9 +659,9 @@ figures.attributions(
 # %% [markdown]
 # **Explain.** In the first two rows the detector is asked, in the last one the tracker, of the window that it searched.
 # Grad-CAM gives each channel *one* weight for the whole map. That is fair to a classifier that takes the largest answer
-# anywhere. The question here is about one region, or one anchor: what a channel does elsewhere has no
-# part in it. So weigh in each place by itself (HiResCAM; Draelos and Carin, 2020). A method carries assumptions about
-# the network; moved to another one, it may fail without a warning.
+# anywhere. The question here is about one region, or one anchor: what a channel does elsewhere has no part in it. So
+# weigh in each place by itself (HiResCAM; Draelos and Carin, 2020). A method carries assumptions about the network;
+# moved to another one, it may fail without a warning.
 #
 # **Predict.** One case proves nothing; below are many. The tracker searches in a window with the object in its middle.
 # Which of the baselines will be hard to beat there, and by which of the measures?
@@ -706,9 +707,9 @@ for kind in (SCORE, OBJECTNESS, TRACKER):
 def explained(said, true):
     """How much of what varies in `true` (N,) is explained by `said` (N,).
 
-    1 where they are the same, 0 for whoever says the mean of `true` every time. With both squared
-    and added up over all N, it is one less the part of the truth's deviations from its mean that is
-    left between truth and what was said. `true` varies.
+    1 where they are the same, 0 for whoever says the mean of `true` every time: 1 minus a quotient
+    of two sums over all N. Above the line stands what is left, the squares of truth less what was
+    said; below it how the truth varies, the squares of truth less its mean. `true` varies.
     """
     return ...
 
@@ -776,7 +777,8 @@ for what in ("velocity", "coming change"):
 #
 # Any method, on any network of the course. Then:
 #
-# - Go down the ranks: ask why it is *not* a circle. What does a method show where there is nothing to show?
+# - Go down the ranks: ask *why a circle?* of a picture without one. What does a method show where there is nothing to
+#   show?
 # - Ask for a detector's score by *grad-cam, local*. Which parts of a square does it need?
 # - Let the network forget, and go through the methods.
 

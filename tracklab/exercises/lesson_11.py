@@ -375,9 +375,9 @@ GRAD_CAM = Exercise(
 def r_squared_starter(said: Floats, true: Floats) -> float:
     """How much of what varies in `true` (N,) is explained by `said` (N,).
 
-    1 where they are the same, 0 for whoever says the mean of `true` every time. With both squared
-    and added up over all N, it is one less the part of the truth's deviations from its mean that is
-    left between truth and what was said. `true` varies.
+    1 where they are the same, 0 for whoever says the mean of `true` every time: 1 minus a quotient
+    of two sums over all N. Above the line stands what is left, the squares of truth less what was
+    said; below it how the truth varies, the squares of truth less its mean. `true` varies.
     """
     return ...  # type: ignore[return-value]
 
