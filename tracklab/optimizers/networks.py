@@ -118,7 +118,7 @@ class NetworkLoss(Problem):
         n = self.size
         if n > LARGEST_HESSIAN:
             came = errors.Said(f"a network of {n} weights")
-            wanted = f"at most {LARGEST_HESSIAN} for a whole Hessian; products with it have no limit"
+            wanted = f"at most {LARGEST_HESSIAN} for a whole Hessian; products have no limit"
             errors.bad("problem", came, wanted)
         # H e_k is column k
         columns = np.array([self._product(x, row) for row in np.eye(n)], np.float64).T
