@@ -59,6 +59,51 @@ def test_all_four_networks():
         plots.frontiers(frontier.Results(rows(), {}), title="One alone")
 
 
+def level(model, spread):
+    """Networks of one model that are as good as each other but for `spread`."""
+    top = {"classifier": 0.8, "motion": 3.0}[model]
+    return [
+        frontier.Row(
+            *(model, "shipped", precision, size, size),
+            *(MEASURES[model], top * (1 - spread * k), 0.3, 0.3),
+        )
+        for k, (precision, size) in enumerate((("float32", 4000), ("int8", 1_500_000)))
+    ]
+
+
+@pytest.mark.parametrize("model", ["classifier", "motion"])
+def test_noise_does_not_look_like_a_difference(model):
+    rows = level(model, 0.001)
+    (ax,) = plots.frontier(rows, title="All the same").axes
+    best = max(row.quality for row in rows)
+    low, high = sorted(ax.get_ylim())
+    assert high - low == pytest.approx(0.02 * best)
+    heights = [row.quality for row in rows]
+    assert (low + high) / 2 == pytest.approx(sum(heights) / 2)
+    assert ax.yaxis_inverted() == (model == "motion")
+    # a true difference fills the panel as ever
+    rows = level(model, 0.1)
+    fig = plots.frontier(rows, title="Not the same")
+    low, high = sorted(fig.axes[0].get_ylim())
+    apart = abs(rows[0].quality - rows[1].quality)
+    assert apart < high - low < 1.3 * apart
+
+
+def test_all_four_panels_have_a_least_span():
+    kept = [row for model in ("detector", "tracker") for row in rows(model)]
+    results = frontier.Results([*level("classifier", 1e-3), *level("motion", 1e-4), *kept], {})
+    fig = plots.frontiers(results, title="Two of four are level")
+    for ax, best in zip(fig.axes, (0.8, None, 3.0, None), strict=True):
+        low, high = sorted(ax.get_ylim())
+        if best is not None:
+            assert high - low == pytest.approx(0.02 * best)
+    assert "at 4 KB" in fig.alt
+
+
+def test_large_costs_are_written_out():
+    assert "1,500 KB" in plots.frontier(level("motion", 0.1), title="Large").alt
+
+
 def test_accuracy_by_bits():
     table = [
         {"bits": bits, "per_channel": each, "accuracy": 0.8 - (8 - bits) * (0.05 if each else 0.1)}

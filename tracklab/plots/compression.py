@@ -27,6 +27,7 @@ BYTES, CPU = "bytes", "CPU ms"
 OVER = {BYTES: "KB of the file, logarithmic", CPU: "processor time of a call (ms), logarithmic"}
 ROW = 0.26  # inches of a bar
 LETTERS = 30  # of a name at the right edge
+SPAN = 0.02  # of the best quality, at least, from the bottom of a panel to its top
 
 
 def frontier(
@@ -40,7 +41,8 @@ def frontier(
     """The quality of networks over what they cost: a dot each, those that nobody beats named.
 
     rows: of one model, as `compress.read_results().of("classifier")`. over: "bytes" or "CPU ms".
-    The best are joined: right of the line and below it somebody does better for as little.
+    The best are joined: right of the line and below it somebody does better for as little. The
+    axis of the quality spans `SPAN` of the best one at least.
     title, alt, width: as for `figure`; alt is made from the numbers if not given.
 
     Raises `InputError` for no rows, those of several models, and another cost.
@@ -49,7 +51,7 @@ def frontier(
     errors.choice("over", over, OVER)
     best = fr.frontier([_cost(row, over) for row in rows], [row.goodness for row in rows])
     said = "; ".join(
-        f"{row.name}: {row.quality:.4g} at {_cost(row, over):.3g} {_unit(over)}"
+        f"{row.name}: {row.quality:.4g} at {_spent(_cost(row, over))} {_unit(over)}"
         for row, one in zip(rows, best, strict=True)
         if one
     )
@@ -97,8 +99,8 @@ def frontiers(
                 (_cost(row, over), row.quality) for row, one in zip(rows, best, strict=True) if one
             )
             said.append(
-                f"{model} ({rows[0].measure}): from {ends[0][1]:.4g} at {ends[0][0]:.3g} "
-                f"{_unit(over)} to {ends[-1][1]:.4g} at {ends[-1][0]:.3g}"
+                f"{model} ({rows[0].measure}): from {ends[0][1]:.4g} at {_spent(ends[0][0])} "
+                f"{_unit(over)} to {ends[-1][1]:.4g} at {_spent(ends[-1][0])}"
             )
         fig.legend(
             handles=_legend([row for _, rows in models for row in rows]),
@@ -247,6 +249,11 @@ def _points(ax: Any, rows: Sequence[fr.Row], over: str, best: Any) -> None:
     ax.set_xlabel(OVER[over])
     ax.set_ylabel(rows[0].measure)
     ax.margins(0.08)
+    # a thousandth of a quality is noise, and shall not look like a difference
+    low, high = ax.get_ylim()
+    least = SPAN * max(abs(row.quality) for row in rows)
+    if high - low < least:
+        ax.set_ylim((low + high - least) / 2, (low + high + least) / 2)
     if _lower(rows):
         ax.invert_yaxis()  # better is always higher
 
@@ -282,6 +289,10 @@ def _cost(row: fr.Row, over: str) -> float:
 
 def _at(row: fr.Row, over: str) -> tuple[float, float]:
     return _cost(row, over), row.quality
+
+
+def _spent(cost: float) -> str:
+    return f"{cost:,.0f}" if cost >= 1000 else f"{cost:.3g}"
 
 
 def _unit(over: str) -> str:
