@@ -1159,3 +1159,26 @@ def test_lesson_11s_shares_are_those_of_the_room():
     own = exercises.get("11-shares").reference
     wanted = sum(own(image[..., c], np.zeros((3, 4)), weights[None, ..., c]) for c in range(3))
     np.testing.assert_allclose(found.shares, wanted, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("once", [True, False])
+def test_lesson_12s_grid_may_be_rounded_in_either_order(once):
+    def answer(values, bits):
+        low, high = min(values.min(), 0), max(values.max(), 0)
+        scale, half = (high - low) / (2**bits - 1), 2 ** (bits - 1)
+        zero = int(np.floor(0.5 - half - low / scale))
+        places = values / scale
+        return scale, zero, np.round(places + zero) if once else np.floor(places + 0.5) + zero
+
+    said = check("12-quantize", answer)
+    assert said.right, str(said)
+
+
+def test_lesson_12s_count_of_weights_may_round_halves_up():
+    def answer(first, second, share):
+        sizes = np.abs(np.append(first, second))
+        stays = sizes.argsort().argsort() >= int(share * len(sizes) + 0.5)
+        return stays[: first.size].reshape(first.shape), stays[first.size :].reshape(second.shape)
+
+    said = check("12-prune", answer)
+    assert said.right, str(said)

@@ -300,11 +300,12 @@ print(f"logits differ by {apart:.1e} at most")
 def on_grid(values, bits):
     """Scale, zero point and whole numbers for real values (N,): the affine scheme.
 
-    The range goes from the least to the largest value, and is widened to hold 0 if it does not.
-    It is divided into 2**bits - 1 steps; whole numbers go from -2**(bits - 1) to 2**(bits - 1) - 1.
-    The scale is the length of a step. The zero point is the whole number for 0.0: the least whole
-    number less low / scale, rounded to the nearest. A value r becomes r / scale + zero point,
-    rounded, and what falls outside is set to the end. At least one value is not 0.
+    The range goes from `low`, the least value, to `high`, the largest; if it does not hold 0, that
+    end is set to 0 which is nearer to it. It is divided into 2**bits - 1 steps, and the scale is
+    the length of a step. The whole numbers go from `least`, -2**(bits - 1), to 2**(bits - 1) - 1.
+    The zero point is the whole number that stands for 0.0: least - low / scale, to the nearest. A
+    value r becomes r / scale + zero point, to the nearest. Nothing that you have to round lies just
+    between two whole numbers, and at least one value is not 0.
     """
     return ...
 
@@ -534,10 +535,10 @@ print(
 def kept(first, second, share):
     """Which weights of two kernels stay when the smallest `share` of all of them is cut.
 
-    `first` and `second` are kernels of any shapes; `share` is from 0 to 1. Of both together,
-    round(share * number of weights) are cut, those with the smallest sizes (absolute values); no
-    two sizes are the same. Returned are two boolean arrays in the shapes of the kernels, true where
-    a weight stays.
+    `first` and `second` are kernels of any shapes; `share` is from 0 to 1, both ends included. Of
+    both together, round(share * number of weights) are cut, those with the smallest sizes (absolute
+    values); no two sizes are the same. Returned are two boolean arrays in the shapes of the
+    kernels, true where a weight stays.
     """
     return ...
 

@@ -87,6 +87,12 @@ def _products_thin_kernel(height: int, width: int, kernel: int, channels: int, f
     )
 
 
+def _products_without_border(
+    height: int, width: int, kernel: int, channels: int, filters: int
+) -> Any:
+    return products(height - kernel + 1, width - kernel + 1, kernel, channels, filters)
+
+
 PRODUCTS = Exercise(
     name="12-products",
     task="the products of a convolution and of its separable form",
@@ -125,6 +131,12 @@ PRODUCTS = Exercise(
             "a kernel of one row",
             _products_thin_kernel,
             "A kernel has `kernel` rows and `kernel` columns: `kernel**2` weights for a channel.",
+        ),
+        Misconception(
+            "a border taken off",
+            _products_without_border,
+            "You took a border off. `height` and `width` are those of the map that comes *out*: "
+            "all of its places count.",
         ),
     ),
     alternatives=(_products_by_share, _products_by_weights),
@@ -198,6 +210,13 @@ def _fold_no_epsilon(
     kernel: Floats, beta: Floats, mean: Floats, variance: Floats, epsilon: float
 ) -> Any:
     deviation = np.sqrt(np.maximum(variance, 1e-12))
+    return kernel / deviation, beta - mean / deviation
+
+
+def _fold_epsilon_outside(
+    kernel: Floats, beta: Floats, mean: Floats, variance: Floats, epsilon: float
+) -> Any:
+    deviation = np.sqrt(variance) + epsilon
     return kernel / deviation, beta - mean / deviation
 
 
@@ -282,6 +301,11 @@ FOLD = Exercise(
             "channel of small variance comes out much larger.",
         ),
         Misconception(
+            "epsilon outside the root",
+            _fold_epsilon_outside,
+            "You add `epsilon` to the root. It is added to the variance, *under* the root.",
+        ),
+        Misconception(
             "beta divided too",
             _fold_beta_scaled,
             "`beta` is added after the division, so it is not divided.",
@@ -305,7 +329,7 @@ FOLD = Exercise(
         "from the right.",
     ),
     praise="Two layers became one, and nobody can tell the difference.",
-    onward="The filters now have very different sizes. What is that to a grid that they share?",
+    onward="Each filter was divided by a number of its own. What if they must share one grid?",
 )
 
 
@@ -315,11 +339,12 @@ FOLD = Exercise(
 def on_grid_starter(values: Floats, bits: int) -> tuple[float, int, NDArray[Any]]:
     """Scale, zero point and whole numbers for real values (N,): the affine scheme.
 
-    The range goes from the least to the largest value, and is widened to hold 0 if it does not.
-    It is divided into 2**bits - 1 steps; whole numbers go from -2**(bits - 1) to 2**(bits - 1) - 1.
-    The scale is the length of a step. The zero point is the whole number for 0.0: the least whole
-    number less low / scale, rounded to the nearest. A value r becomes r / scale + zero point,
-    rounded, and what falls outside is set to the end. At least one value is not 0.
+    The range goes from `low`, the least value, to `high`, the largest; if it does not hold 0, that
+    end is set to 0 which is nearer to it. It is divided into 2**bits - 1 steps, and the scale is
+    the length of a step. The whole numbers go from `least`, -2**(bits - 1), to 2**(bits - 1) - 1.
+    The zero point is the whole number that stands for 0.0: least - low / scale, to the nearest. A
+    value r becomes r / scale + zero point, to the nearest. Nothing that you have to round lies just
+    between two whole numbers, and at least one value is not 0.
     """
     return ...  # type: ignore[return-value]
 
@@ -330,8 +355,8 @@ def on_grid(values: Floats, bits: int) -> tuple[float, int, NDArray[Any]]:
     least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     scale = (high - low) / (most - least)
     zero = round(least - low / scale)
-    # q = clip(round(r / S) + Z)
-    return scale, zero, np.clip(np.rint(values / scale) + zero, least, most)
+    # q = round(r / S) + Z; no value lies outside of the range that they span
+    return scale, zero, np.rint(values / scale) + zero
 
 
 def _on_grid_by_package(values: Floats, bits: int) -> Any:
@@ -339,6 +364,13 @@ def _on_grid_by_package(values: Floats, bits: int) -> Any:
 
     grid = qz.affine(float(values.min()), float(values.max()), bits=bits)
     return float(grid.scale), int(grid.zero), qz.quantize(values, grid)
+
+
+def _on_grid_at_once(values: Floats, bits: int) -> Any:
+    low, high = np.append(values, 0.0).min(), np.append(values, 0.0).max()
+    scale, half = (high - low) / (2**bits - 1), 2 ** (bits - 1)
+    zero = np.floor(-half - low / scale + 0.5)
+    return scale, zero, np.clip(np.round(values / scale + zero), -half, half - 1)
 
 
 def _on_grid_by_loop(values: Floats, bits: int) -> Any:
@@ -357,9 +389,9 @@ def _grid(
     widen: bool = True,
     steps: int = -1,
     floor: bool = False,
-    cut: bool = True,
     sign: bool = True,
     middle: bool = False,
+    between: bool = False,
 ) -> Any:
     """The grid, with one of the mistakes that are known."""
     ends = (float(np.min(values)), float(np.max(values)))
@@ -372,16 +404,30 @@ def _grid(
     scale = (high - low) / (2**bits + steps)
     if scale == 0:
         scale = 1.0
-    zero = round(least - low / scale)
-    whole = (np.floor if floor else np.rint)(values / scale) + zero
-    return scale, zero, np.clip(whole, least, most) if cut else whole
+    zero = least - low / scale if between else round(least - low / scale)
+    whole = (np.floor if floor else np.rint)(values / scale + zero)
+    return scale, zero, np.clip(whole, least, most)
 
 
 def _grid_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
-    values = rng.integers(-20, 21, int(rng.integers(1, 6))) / 4
-    if not values.any():
-        values[0] = 1.0
-    return values + float(rng.choice([0.0, 0.0, 3.0])), int(rng.integers(2, 9))
+    while True:
+        values = rng.integers(-20, 21, int(rng.integers(1, 6))) / 4
+        values, bits = values + float(rng.choice([0.0, 0.0, 3.0])), int(rng.integers(2, 9))
+        if _fits_a_grid(values, bits):
+            return values, bits
+
+
+def _fits_a_grid(values: Floats, bits: int) -> bool:
+    """Whether no half is to be rounded: there, answers differ that are all right."""
+    if values.ndim != 1 or not np.any(values) or not 2 <= bits <= 8:
+        return False
+    low, high = min(values.min(), 0.0), max(values.max(), 0.0)
+    places = np.append(values, low) / (high - low) * (2**bits - 1)
+    return not np.any(_is_half(places))
+
+
+def _is_half(places: Any) -> Any:
+    return np.abs(places - np.floor(places) - 0.5) < 1e-6
 
 
 def _draw_grid(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
@@ -406,15 +452,13 @@ ON_GRID = Exercise(
     starter=on_grid_starter,
     reference=on_grid,
     cases=(
-        (np.array([0.0, 3.0, 6.0]), 8),
+        (np.array([0.0, 2.5, 6.0]), 8),
         (np.array([-1.0, 0.0, 2.0]), 2),
         (np.array([2.0, 3.0]), 3),
         (np.array([-5.0, -4.0]), 4),
     ),
     generate=_grid_inputs,
-    valid=lambda values, bits: (
-        values.ndim == 1 and values.size > 0 and bool(np.any(values)) and 2 <= bits <= 8
-    ),
+    valid=_fits_a_grid,
     misconceptions=(
         Misconception(
             "a range without 0",
@@ -434,10 +478,9 @@ ON_GRID = Exercise(
             "You round down. Rounding to the nearest halves the largest error.",
         ),
         Misconception(
-            "not cut",
-            lambda values, bits: _grid(values, bits, cut=False),
-            "Some of your whole numbers need more than `bits` bits: set what falls outside to the "
-            "end.",
+            "a zero point that is not whole",
+            lambda values, bits: _grid(values, bits, between=True),
+            "Your zero point is not a whole number, so nothing stands for 0.0 exactly. Round it.",
         ),
         Misconception(
             "unsigned",
@@ -451,12 +494,12 @@ ON_GRID = Exercise(
             "ReLU half of the numbers would never be used.",
         ),
     ),
-    alternatives=(_on_grid_by_package, _on_grid_by_loop),
+    alternatives=(_on_grid_by_package, _on_grid_by_loop, _on_grid_at_once),
     hints=(
         "First the two ends, with 0 between them. How many steps lie between 2**bits numbers?",
         "`scale = (high - low) / (2**bits - 1)`; the zero point is `round(least - low / scale)`, "
         "with `least = -2 ** (bits - 1)`.",
-        "`np.clip(np.rint(values / scale) + zero, least, least + 2**bits - 1)`.",
+        "The whole numbers are `np.rint(values / scale) + zero`.",
     ),
     praise="Now 0.0 is met exactly, and nothing inside the range is off by more than half a step.",
     onward="One large value makes all steps large. Where in a network would you fear that?",
@@ -472,10 +515,10 @@ ON_GRID = Exercise(
 def kept_starter(first: Floats, second: Floats, share: float) -> tuple[Flags, Flags]:
     """Which weights of two kernels stay when the smallest `share` of all of them is cut.
 
-    `first` and `second` are kernels of any shapes; `share` is from 0 to 1. Of both together,
-    round(share * number of weights) are cut, those with the smallest sizes (absolute values); no
-    two sizes are the same. Returned are two boolean arrays in the shapes of the kernels, true where
-    a weight stays.
+    `first` and `second` are kernels of any shapes; `share` is from 0 to 1, both ends included. Of
+    both together, round(share * number of weights) are cut, those with the smallest sizes (absolute
+    values); no two sizes are the same. Returned are two boolean arrays in the shapes of the
+    kernels, true where a weight stays.
     """
     return ...  # type: ignore[return-value]
 
@@ -527,12 +570,17 @@ def _kept_of_range(first: Floats, second: Floats, share: float) -> Any:
     return np.abs(first) >= share * largest, np.abs(second) >= share * largest
 
 
+def _kept_rounded_down(first: Floats, second: Floats, share: float) -> Any:
+    count = first.size + second.size
+    return kept(first, second, math.floor(share * count) / count)
+
+
 def _kept_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
     sizes = [tuple(int(n) for n in rng.integers(1, 4, int(rng.integers(1, 3)))) for _ in range(2)]
     total = sum(math.prod(size) for size in sizes)
     values = rng.permutation(np.arange(1, total + 1)) * rng.choice([-1.0, 1.0], total)
     first = math.prod(sizes[0])
-    share = float(rng.choice([0.0, 0.25, 0.5, 0.75, 1.0]))
+    share = float(rng.choice([s for s in (0.0, 0.25, 0.5, 0.75, 1.0) if not _is_half(s * total)]))
     return values[:first].reshape(sizes[0]), values[first:].reshape(sizes[1]), share
 
 
@@ -540,7 +588,7 @@ def _are_kernels(first: Floats, second: Floats, share: float) -> bool:
     if not first.size or not second.size or not 0 <= share <= 1:
         return False
     sizes = np.abs(np.concatenate([first.ravel(), second.ravel()]))
-    return len(np.unique(sizes)) == len(sizes)
+    return len(np.unique(sizes)) == len(sizes) and not _is_half(share * len(sizes))
 
 
 KEPT = Exercise(
@@ -577,6 +625,12 @@ KEPT = Exercise(
             "the share that stays",
             _kept_large,
             "`share` is what goes, not what stays.",
+        ),
+        Misconception(
+            "fewer than asked",
+            _kept_rounded_down,
+            "The number of weights that go is rounded to the nearest, not down: of 3 weights a "
+            "share of 0.75 is 2.",
         ),
         Misconception(
             "a share of the largest weight",
@@ -659,16 +713,22 @@ def _student(
     turned: bool = False,
     entropy: bool = False,
     hot: bool = False,
+    cold: bool = False,
     swapped: bool = False,
+    in_full: bool = False,
 ) -> Any:
     """The loss, with one of the mistakes that are known."""
-    log_p, log_q = _log_softmax(teacher / temperature), _log_softmax(student / temperature)
+    if cold:
+        teacher, student_at = teacher * temperature, student * temperature
+    else:
+        student_at = student
+    log_p, log_q = _log_softmax(teacher / temperature), _log_softmax(student_at / temperature)
     if turned:
         log_p, log_q = log_q, log_p
     apart = (np.exp(log_p) * (-log_q if entropy else log_p - log_q)).sum()
     hard = -_log_softmax(student / (temperature if hot else 1.0))[label]
     weight = 1 - share if swapped else share
-    return weight * temperature**square * apart + (1 - weight) * hard
+    return weight * temperature**square * apart + (1 if in_full else 1 - weight) * hard
 
 
 def _student_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
@@ -731,6 +791,17 @@ STUDENT = Exercise(
             "the label at the temperature",
             lambda *given: _student(*given, hot=True),
             "The label's part is taken at temperature 1, as the student will be used.",
+        ),
+        Misconception(
+            "nothing softened",
+            lambda *given: _student(*given, cold=True),
+            "In the teacher's part both logits are divided by the temperature before the softmax.",
+            variants=(lambda *given: _student(*given, cold=True, square=0),),
+        ),
+        Misconception(
+            "the label in full",
+            lambda *given: _student(*given, in_full=True),
+            "`share` is the teacher's; the label has what is left of 1, not all of it.",
         ),
         Misconception(
             "shares swapped",
