@@ -45,9 +45,9 @@
 # # 12 Small and fast
 #
 # The networks of this course run on two cores of a notebook. A camera on a pole, a drone, a phone have less: less memory,
-# less power, often no floating point at all. The article ends on the hope that detection and tracking become *more efficient*. In this
-# lesson you make the four networks of the course smaller and faster, in five ways, and measure each time **what it costs**. What is
-# small is only worth something beside how good it still is.
+# less power, often no floating point at all. The article ends on the hope that detection and tracking become *more
+# efficient*. In this lesson you make the four networks of the course smaller and faster, in five ways, and measure each
+# time **what it costs**. What is small is only worth something beside how good it still is.
 #
 # **Objectives.** After this lesson you can
 #
@@ -58,7 +58,8 @@
 # - write the loss by which a small network learns from a large one (`12-distil`)
 # - say which of many networks nobody needs (`12-frontier`)
 #
-# **Builds on** lesson 02 (the classifier), lesson 04 (the detector), lesson 05 (the motion networks) and lesson 07 (the visual tracker).
+# **Builds on** lesson 02 (the classifier), lesson 04 (the detector), lesson 05 (the motion networks) and lesson 07 (the
+# visual tracker).
 #
 # **Time.** 120 minutes to read and work; runs in under 170 seconds on two cores.
 #
@@ -102,17 +103,18 @@ play(
 )
 
 # %% [markdown]
-# Every weight of the second detector is one of 255 numbers, and nearly all that is computed in it is whole numbers. It finds
-# nearly the same. How can so much precision be worth so little? And what else can go?
+# Every kernel of the second detector holds whole numbers from -127 to 127, and nearly all that is computed in it is whole
+# numbers. It finds nearly the same. How can so much precision be worth so little? And what else can go?
 #
 # ## 1. Count first
 #
-# Our patient is lesson 02's classifier. (Where CIFAR-10 is not at hand, the same network is trained for a moment on drawn sprites.)
-# Three different things can be too large: the **weights** (bytes of memory), the **products** (multiplications for an image), and the
-# **time**. They are not in the same place.
+# Our patient is lesson 02's classifier. (Where CIFAR-10 is not at hand, the same network is trained for a moment on drawn
+# sprites.) Three different things can be too large: the **weights** (bytes of memory), the **products** (multiplications
+# for an image), and the **time**. They are not in the same place. (Time is counted in *CPU milliseconds*: what the
+# processor worked, which stays the same when other programs are busy. What you wait for, the *wall* time, does not.)
 #
-# **Predict.** The network has five 3x3 convolutions; maps get smaller and channels more numerous from each to the next. Where are
-# most of the weights? Where is most of the time?
+# **Predict.** The network has five 3x3 convolutions; maps get smaller and channels more numerous from each to the next.
+# Where are most of the weights? Where is most of the time?
 
 # %% tags=["setup"]
 import time
@@ -159,15 +161,16 @@ plots.cost_by_layer(
 )
 
 # %% [markdown]
-# **Explain.** A weight of an early convolution is used at every one of a thousand places, one of the last at nine. So early layers
-# cost *time*, late ones *bytes*. (Each layer was run alone, with all that has no products of its own behind it: pooling, normalization,
-# ReLU. Together they take a good part of the time, though papers count them as nothing.) Who wants a smaller file cuts at the end; who wants
-# a faster network cuts at the beginning.
+# **Explain.** A weight of an early convolution is used at every one of a thousand places, one of the last at nine. So
+# early layers cost *time*, late ones *bytes*. Compare the two panels on the right: time does not follow the products.
+# (Each layer was run alone. To a convolution is added what stands behind it and has no products of its own: pooling,
+# normalization, ReLU. Papers count these as nothing; a clock does not.) Who wants a smaller file cuts at the end; who
+# wants a faster network cuts at the beginning.
 #
 # ### One image, or many at once
 #
-# A call itself costs something: looking up the graph, allocating memory, waking threads. **Predict.** How much cheaper is an image
-# if 64 go in together?
+# A call itself costs something: looking up the graph, allocating memory, waking threads. **Predict.** How much cheaper is
+# an image if 256 go in together?
 
 # %% tags=["plot"]
 as_file = compress.export_classifier(model)
@@ -184,13 +187,16 @@ plots.time_by_batch(
 )
 
 # %% [markdown]
-# **Explain.** The *file* holds the same network, exported to **LiteRT** (section 5): no Python, no graph to look up. Batches
-# help where calls are dear. A tracker gets one frame at a time and cannot wait for 63 others, so from here on we count single images.
+# **Explain.** The *file* holds the same network, exported to **LiteRT** (section 5): no Python, no graph to look up.
+# Batches help where calls are dear. A tracker gets one frame at a time and cannot wait for 255 others, so from here on we
+# count single images.
 #
 # ## 2. Fewer products: separable convolutions
 #
-# A 3x3 convolution does two things at once: it looks at neighbours, and it mixes channels. **MobileNet** (Howard and others, 2017) does
-# one after the other. *Depthwise*: each channel is filtered by itself. *Pointwise*: a 1x1 convolution mixes them.
+# A 3x3 convolution does two things at once: it looks at neighbours, and it mixes channels. **MobileNet** (Howard and
+# others, 2017) does one after the other. *Depthwise*: each channel is filtered by itself. *Pointwise*: a 1x1 convolution
+# mixes them. **Predict.** Of a 3x3 convolution from 64 channels to 128, what share of the products is left? Write the
+# function, and ask it.
 #
 # ### Exercise `12-products`
 
@@ -244,13 +250,16 @@ for name, network, its_costs, exported in (
     print(f"{name:12}{network.count_params():10,}{total:12,}{once(exported):20.3f}")
 
 # %% [markdown]
-# **Explain.** Products fall to about a seventh, and weights as much. The time falls less: a depthwise filter does nine products for each number that
-# it fetches from memory, a full convolution hundreds, and a processor is kept waiting. *Products are not milliseconds.* And such a network
-# must be trained anew, from nothing, for minutes, and may know less. That is not measured here: put it in the place of lesson 02's network and see.
+# **Explain.** Products fall to about a seventh, and weights as much. The time falls less: a depthwise filter does nine
+# products for each number that it fetches from memory, a full convolution hundreds, and a processor is kept waiting.
+# *Products are not milliseconds.* And such a network must be trained anew, from nothing, and may know less: section 9 has
+# one that was trained for less time than the shipped network had.
 #
 # ## 3. Fewer operations: fold what does not change
 #
-# Once trained, a batch normalization is one factor and one shift for each channel. So is a part of a convolution. Two layers can be one.
+# Once trained, a batch normalization multiplies each channel by one number and adds another: it no longer looks at the
+# batch. A convolution multiplies and adds, too. So the two can be one. (Those of this network have no factor of their
+# own, which is often called gamma.)
 #
 # ### Exercise `12-fold`
 
@@ -281,17 +290,21 @@ print(
 print(f"logits differ by {apart:.1e} at most")
 
 # %% [markdown]
-# **Explain.** Nothing is lost: this is arithmetic, not approximation. (Pooling stands between the two in this network. A largest value times a
-# positive factor is the largest of the products, so the factor passes through.) The network's first layer
-# was made like that from the start: the whitening of lesson 02 divides each of its channels by the root of an eigenvalue, and the kernel holds the quotient. Remember that for the next section.
+# **Explain.** Nothing is lost: this is arithmetic, not approximation. (Pooling stands between the two in this network. A
+# largest value times a positive factor is the largest of the products, so the factor passes through.) The network's first
+# layer was made like that from the start: the whitening of lesson 02 divides each of its channels by the root of an
+# eigenvalue, and the kernel holds the quotient. Remember that for the next section.
 #
 # ## 4. Fewer bits: whole numbers
 #
-# A float32 has 32 bits. **Quantization** (Jacob and others, 2018) puts real numbers $r$ on a grid of whole ones, $q$, with a *scale* $S$ and a *zero point* $Z$:
+# A float32 has 32 bits. **Quantization** (Jacob and others, 2018) puts real numbers $r$ on a grid of whole ones, $q$,
+# with a *scale* $S$ and a *zero point* $Z$:
 #
 # $$r = S\,(q - Z)$$
 #
-# With 8 bits there are 256 of them. **Predict.** The values lie between $-1$ and $3$. How far can a number be from the nearest point of the grid?
+# With 8 bits there are 256 whole numbers. $Z$ is the one that stands for the real 0, which is met exactly, as padding and
+# ReLU put out exact zeros in great numbers. **Predict.** The values lie between $-1$ and $3$. How far can a number be
+# from the nearest point of the grid?
 #
 # ### Exercise `12-quantize`
 
@@ -312,12 +325,17 @@ def on_grid(values, bits):
 
 check("12-quantize", on_grid)
 
+# %% [markdown]
+# **Explain.** 256 numbers have 255 steps between them; a step is 4/255 long, and nothing is off by more than half of
+# that, about 0.008. In the package:
+
 # %%
 show(quantization.affine, quantization.symmetric, docstring=False)
 
 # %% [markdown]
-# Weights lie around 0; for them $Z = 0$ and the grid is as wide as the largest weight. **Predict.** In which of the kernels does one scale
-# for all of it do most harm? (Where were channels divided by very different numbers?)
+# Weights lie around 0; for them $Z = 0$ and the grid is as wide as the largest weight, to both sides alike (-128 is not
+# used). **Predict.** In which of the kernels does one scale for all of it do most harm? (Where were channels divided by
+# very different numbers?)
 
 # %% tags=["plot"]
 ONE, OWN = "one scale for the kernel", "a scale for each channel"
@@ -356,15 +374,17 @@ plots.curves(
 )
 
 # %% [markdown]
-# **Explain.** The loudest channel makes the steps so long that the quiet ones fall between them. And here the quiet ones matter most: a channel is quiet
-# because it was divided by a large root, so most of the picture is in it. A scale for each channel costs four bytes a channel and
-# mends it. In the 3x3 kernels channels are of about one size, and the gain is small.
+# **Explain.** The loudest channel makes the steps so long that the quiet ones fall between them. And here the quiet ones
+# matter most: a channel is quiet because it was divided by a large root, so most of the picture is in it. A scale for
+# each channel (Krishnamoorthi, 2018) costs four bytes a channel and mends it. In the 3x3 kernels channels are of about
+# one size, and the gain is small.
 #
 # ### Integer arithmetic, written out
 #
-# Weights are half of it. To compute in whole numbers, what flows between the layers must lie on grids, too. Their ranges are taken
-# from examples (**calibration**). Then a product of real numbers is a product of whole ones, times a factor $M = S_1 S_2 / S_3$ that
-# is itself two whole numbers, a multiplication and a shift:
+# Weights are half of it. To compute in whole numbers, what flows between the layers must lie on grids, too. Their ranges
+# are taken from examples (**calibration**); what is later outside of its range is set to the end. Then a product of real
+# numbers is a product of whole ones, times a factor $M = S_1 S_2 / S_3$ that is itself two whole numbers, a
+# multiplication and a shift ($q_1$ is what flows in, $q_2$ the weights, $q_3$ what flows out):
 #
 # $$q_3 = Z_3 + M \sum_k (q_{1k} - Z_1)\, q_{2k}$$
 
@@ -372,8 +392,9 @@ plots.curves(
 show(quantization.product, quantization.rescaled, docstring=False)
 
 # %% [markdown]
-# The package has the whole classifier in this arithmetic, about 60 lines of NumPy (`compress.integers`). Beside it we put the int8 file that
-# LiteRT makes from the same network and the same examples. **Predict.** Of 300 images, how many get another class than in float32? And do the two agree with each other?
+# The package has the whole classifier in this arithmetic, about 60 lines of NumPy (`compress.integers`). Beside it we put
+# the int8 file that LiteRT makes from the same network and the same examples. **Predict.** Of 300 images, how many get
+# another class than in float32? And do the two agree with each other?
 
 # %%
 few_x, few_y = test_x[:300], test_y[:300]
@@ -400,8 +421,9 @@ print(
 )
 
 # %% [markdown]
-# **Explain.** So an int8 file has no secret: it does what stands above. And it is faster, as a vector instruction takes four times as many
-# 8-bit numbers as 32-bit ones. NumPy is no place for it; the point was to see that nothing real is left inside.
+# **Explain.** So an int8 file has no secret: it does what stands above. And it is faster, as a vector instruction takes
+# four times as many 8-bit numbers as 32-bit ones. NumPy is no place for it; the point was to see that nothing real is
+# left inside.
 #
 # How far down can it go? What follows was measured once.
 
@@ -418,12 +440,15 @@ plots.accuracy_by_bits(
 )
 
 # %% [markdown]
-# (Without any training afterwards. Networks that are trained *while* they are rounded bear fewer bits; Jacob and others do that in their section 3.)
+# **Explain.** Each bit that goes doubles the steps. A scale for each channel is worth about two bits here: with it, the
+# network knows about as much with 4 bits as without it with 6. Of ten classes a tenth is guessing: where the lower line
+# ends, nothing is left. (All this without any training afterwards. Networks that are trained *while* they are rounded
+# bear fewer bits; Jacob and others do that in their section 3.)
 #
 # ## 5. One file: LiteRT
 #
-# A network in Keras is Python, a graph and a heap of arrays. To run elsewhere it must become **one file**: functions with fixed shapes (*signatures*) and their
-# weights. `compress.export` makes it, in four precisions.
+# A network in Keras is Python, a graph and a heap of arrays. To run elsewhere it must become **one file**: functions with
+# fixed shapes (*signatures*) and their weights. `compress.export` makes it, in four precisions.
 
 # %%
 show(compress.export_classifier, docstring=False)
@@ -447,16 +472,20 @@ Markdown(
 )
 
 # %% [markdown]
-# **Explain.** *float32* is the same network to the last digits. *float16* halves the file and keeps the arithmetic. *int8 weights* stores kernels in 8 bits; what
-# flows stays real. *int8* has it all.
+# **Explain.** *float32* is the same network to the last digits. *float16* halves the file and keeps the arithmetic. *int8
+# weights* stores kernels in 8 bits; what flows between the layers stays real, but each large layer rounds what comes in
+# to the range that it has just then, and so multiplies whole numbers, too: that is why it is as fast, and needs no
+# examples. *int8* has it all on grids that the examples gave. Its logits are further off than with 8-bit kernels alone,
+# and still few classes change.
 #
 # ### All four networks
 #
-# Not everything in a detector or a tracker is a network. What has no weights stays outside its file: the detector's anchors, RoIAlign and
-# suppression; the motion model's filter; the tracker's Fourier transforms, memories and belief. The files are put back where the networks were, and the
-# same code runs around them.
+# Not everything in a detector or a tracker is a network. What has no weights stays outside its file: the detector's
+# anchors, RoIAlign and suppression; the motion model's filter; the tracker's Fourier transforms, memories and belief. The
+# files are put back where the networks were, and the same code runs around them.
 #
-# **Predict.** In which of them will rounding do most harm: where an answer is used once, or where it comes back in the next frame?
+# **Predict.** In which of them will rounding do most harm: where an answer is used once, or where it comes back in the
+# next frame?
 
 # %%
 from tracklab import boxes, motion, trackers
@@ -521,8 +550,10 @@ print(
 )
 
 # %% [markdown]
-# **Explain.** In float32 all four say what Keras says, to rounding. In int8 the differences are small where an answer is used once and then forgotten; where it comes
-# back in the next frame, as in the motion model, they add up. What that does to their *quality* is another question, and section 9 answers it.
+# **Explain.** In float32 all four say what Keras says, to rounding. In int8 the differences are small where an answer is
+# used once and then forgotten; where it comes back in the next frame, as in the motion model, they add up. (Pixels are
+# not logits, and the three clips are not alike: compare the two precisions of a network, not one network with another.)
+# What that does to their *quality* is another question, and section 9 answers it.
 #
 # ## 6. Fewer weights: pruning
 #
@@ -575,11 +606,13 @@ plots.curves(
 )
 
 # %% [markdown]
-# The others can learn to make up for what is gone. Zhu and Gupta (2017) cut *while training goes on*, fast at first and ever more slowly:
+# The others can learn to make up for what is gone. Zhu and Gupta (2017) cut *while training goes on*, fast at first and
+# ever more slowly:
 #
 # $$s_t = s_f + (s_i - s_f)\left(1 - \frac{t - t_0}{n\,\Delta t}\right)^3$$
 #
-# A mask holds what was cut at 0 after every step, whatever the optimizer does.
+# Here $s_t$ is the share that is cut at step $t$. It goes from $s_i$ (none) to $s_f$ in $n$ cuts, the first at step $t_0$
+# and then one after every $\Delta t$ steps. A mask holds what was cut at 0 after every step, whatever the optimizer does.
 
 # %%
 show(pruning.Pruned.cut, pruning.Pruned.hold, docstring=False)
@@ -612,15 +645,17 @@ print(
 )
 
 # %% [markdown]
-# **Explain.** Be honest with such numbers. Four of five weights are gone, and the file is *as large as before*, and as slow: a 0 takes as much room as any
-# number, and is multiplied as any other. Only where the file is compressed, or zeros are not stored (*sparse*: five bytes for each that is left), does pruning save
-# bytes; and only special hardware or special code saves time. "A tenth of the weights" in a paper says nothing about your milliseconds.
-# (The shipped network zips better than float32 numbers do: its weights come from a file of 16 bits, so half of each number is zeros.)
+# **Explain.** Be honest with such numbers. Four of five weights are gone, and the file is *as large as before*, and as
+# slow: a 0 takes as much room as any number, and is multiplied as any other. Only where the file is compressed, or zeros
+# are not stored (*sparse*: five bytes for each that is left), does pruning save bytes; and only special hardware or
+# special code saves time. "A tenth of the weights" in a paper says nothing about your milliseconds. (The shipped network
+# zips better than float32 numbers do: its weights come from a file of 16 bits, so half of each number is zeros.)
 #
 # ## 7. Fewer channels
 #
-# What can be taken out whole is really gone. **Structured pruning** (Li and others, 2017) drops the filters with the smallest weights, and with each its channel: the next layer's kernels
-# lose their part for it, too. What is left is an ordinary, smaller network.
+# What can be taken out whole is really gone. **Structured pruning** (Li and others, 2017) drops the filters with the
+# smallest weights, and with each its channel: the next layer's kernels lose their part for it, too. What is left is an
+# ordinary, smaller network.
 
 # %%
 from tracklab.compress import channels
@@ -639,12 +674,18 @@ print(f"products: {narrow_products / sum(c.products for c in costs):.0%}")
 print(f"accuracy, untrained since: {before_training:.1%}")
 
 # %% [markdown]
-# It has forgotten everything. But it does not have to start from nothing, and it has somebody to ask.
+# **Explain.** Half of the channels in and half of the filters out leave a quarter of a kernel. Of the products more is
+# left: the whitening puts out as many channels as before, so the first 3x3 convolution, which has the most products,
+# loses half of its filters and no more.
+#
+# And it has forgotten nearly everything: guessing would be right for a tenth. But it does not have to start from nothing,
+# and it has somebody to ask.
 #
 # ## 8. Distillation: learn what the large one says
 #
-# A label says *cat*. A teacher says: cat 0.7, dog 0.2, deer 0.05, truck 0.0001. That is more, and a student can learn it (Hinton, Vinyals and Dean, 2015). A *temperature* above 1 softens both answers, so that
-# the small numbers count.
+# A label says *cat*. A teacher says: cat 0.7, dog 0.2, deer 0.05, truck 0.0001. That is more, and a student can learn it
+# (Hinton, Vinyals and Dean, 2015). Both answers are *softened*, their logits divided by a *temperature* above 1 before
+# the softmax, so that the small numbers count.
 #
 # ### Exercise `12-distil`
 
@@ -697,13 +738,16 @@ for name, exported in {
     )
 
 # %% [markdown]
-# **Explain.** After so few steps most of what it had forgotten is back, at a fraction of the bytes and of the time. Longer training brings it closer: section 9 has it after more of them. (Part of this is the labels', part the
-# teacher's; how much of each, you can find out: `distillation.objective(model, share=0)` listens to labels alone.)
+# **Explain.** After so few steps most of what it had forgotten is back, at a fraction of the bytes and of the time.
+# Longer training brings it closer: section 9 has it after more of them. (Part of this is the labels', part the teacher's.
+# Section 9 has the same network *taught* and alone, after as many steps: compare the two before you praise the teacher.
+# Here, `distillation.objective(model, share=0)` listens to labels alone.)
 #
 # ### A teacher for the tracker
 #
-# What could a tracker's teacher say that is richer than the truth? Its **response map**: of 576 places in the window, and of *nowhere*, how likely the object is at each. The
-# truth names one of them; the teacher knows which others were nearly as good, and that the twin over there was tempting.
+# What could a tracker's teacher say that is richer than the truth? Its **response map**: of 576 places in the window, and
+# of *nowhere*, how likely the object is at each. The truth names one of them; the teacher knows which others were nearly
+# as good, and that the twin over there was tempting.
 
 # %%
 show(compress.students.objective, docstring=False)
@@ -747,8 +791,12 @@ def unbeaten(costs, quality):
 check("12-frontier", unbeaten)
 
 # %% [markdown]
-# All four networks in all their forms, measured once, in one run, with one thread. **Predict.** How much of its file can the
-# classifier lose for one point of accuracy?
+# All four networks in all their forms, measured once, in one run, with one thread. Of the classifier's, *separable* was
+# trained from nothing; all others began as the shipped one. *An eighth of the last stage cut* has lost channels as in
+# section 7, but few, and only in the last stage, where the bytes are. *Taught* ones were trained on with the whole
+# network as their teacher. And *trained on* is the whole network after as much more training, for what gets better by
+# training alone is no merit of the cut. (How many steps each had, `about` says.) **Predict.** How much of its file can
+# the classifier lose for one point of accuracy?
 
 # %%
 print(
@@ -790,17 +838,25 @@ plots.frontiers(
 )
 
 # %% [markdown]
-# **Explain.** Look at who has a star, and at the two kinds of 8 bits. With *8-bit weights* all four networks are about as good as before, and the large three need little more than a quarter of the bytes.
-# With 8 bits *everywhere*, classifier and detector hardly notice: they answer once. Motion network and tracker do: there what was rounded comes back in the next frame. Cutting
-# single weights buys no byte of a file that does not know zeros (look at the column *zipped*). To get below the int8 file of the whole network it takes structure, fewer channels, *and*
-# training. In the motion networks there is little to win at all: the file's own frame weighs as much as the weights. Small is not one number.
+# **Explain.** Look at who has a star, and at the two kinds of 8 bits. With *8-bit weights* all four networks are about as
+# good as before, and the large three need little more than a quarter of the bytes. With 8 bits *everywhere*, classifier
+# and detector hardly notice: they answer once. Motion network and tracker do: there what was rounded comes back in the
+# next frame. Cutting single weights buys no byte of a file that does not know zeros (look at the column *zipped*). To get
+# below the int8 file of the whole network it takes structure, fewer channels, *and* training. In the motion networks
+# there is little to win at all: the file's own frame weighs more than the weights do in 8 bits. Small is not one number.
+#
+# And mind the third digit. A network that is right for eight of ten images, asked about ten thousand, may by luck alone
+# be off by four tenths of a point. Two forms of one network are wrong about nearly the same images and so can be told
+# apart a little better, but who has a star by a tenth of a point may have it by luck. One that is larger, slower and no
+# better is beaten all the same.
 #
 # ## 10. Explore
 #
-# The classifier's kernels, folded. Take bits away, cut weights, and watch a kernel and the answers of the whole network. Things to try:
+# The classifier's kernels, folded. Take bits away, cut weights, and watch a kernel and the answers of the whole network.
+# Things to try:
 #
 # 1. 8 bits, then 6, 5, 4, with a scale for each channel. When do answers change? Now with one scale for a kernel.
-# 2. At 8 bits, cut 50 %, then 80 %. Which hurts more, four bits less or half of the weights?
+# 2. Back at 8 bits, cut 50 %, then 80 %. Which hurts more: 4 bits instead of 8, or half of the weights?
 # 3. Compare the first kernel with the last. Which has more different weights left at 3 bits, and why?
 
 # %% tags=["explorer", "plot"]
@@ -862,27 +918,32 @@ Markdown("\n".join(table))
 # - **Count first.** Early layers cost time, late ones bytes; a call costs something by itself.
 # - **Separable** convolutions save products, and less time than products; they must be trained anew.
 # - **Folding** a normalization is free.
-# - **Quantization**: $r = S(q - Z)$. Inside the range nothing is off by more than half a step. Weights want a scale for each channel; what flows wants examples. Nothing
-#   in an int8 file is secret: written out in NumPy it says the same.
+# - **Quantization**: $r = S(q - Z)$. Inside the range nothing is off by more than half a step. Weights want a scale for
+#   each channel; what flows wants examples. Nothing in an int8 file is secret: written out in NumPy it says the same.
 # - An **exported file** in float32 says what Keras says, to rounding; what has no weights stays outside of it.
 # - **Pruned weights** cost nothing only in a compressed or sparse file. **Channels** that are taken out are gone.
-# - A **teacher** says more than a label.
+# - A **teacher** says more than a label. Whether that is worth its time, only the same student alone can tell.
 # - Of many networks few are on the **frontier**; nobody needs the others.
 #
 # ## Common misconceptions
 #
-# - *"90 % of the weights are gone, so it is ten times smaller and faster."* The file is as large as before, and as slow, until zeros are not stored or whole channels are taken out.
-# - *"A seventh of the products, a seventh of the time."* A processor often waits for memory, and a depthwise filter gives it little to do for each number fetched.
+# - *"90 % of the weights are gone, so it is ten times smaller and faster."* The file is as large as before, and as slow,
+#   until zeros are not stored or whole channels are taken out.
+# - *"A seventh of the products, a seventh of the time."* A processor often waits for memory, and a depthwise filter gives
+#   it little to do for each number fetched.
 # - *"8 bits lose three quarters of the information."* The classes hardly change: most of those digits decided nothing.
-# - *"Quantization needs training."* With 8 bits and a scale for each channel, some examples are enough. With fewer bits it helps.
-# - *"The exported file is another network."* It is the same one; only its rounding differs, and that can be bounded and measured.
+# - *"Quantization needs training."* With 8 bits and a scale for each channel, some examples are enough. With fewer bits
+#   it helps.
+# - *"The exported file is another network."* It is the same one; only its rounding differs, and that can be bounded and
+#   measured.
 # - *"A student needs a teacher's data."* It needs inputs; the teacher makes the rest.
 #
 # ## Quiz
 #
 # 1. A kernel has weights from -0.5 to 0.7. How long is a step of its 8-bit grid, with a zero point of 0?
 # 2. Why must the real 0 lie on the grid of what flows?
-# 3. A network has 10 million weights in its last dense layer and 90 % of its products in its first convolution. Where do you cut to make it smaller, where to make it faster?
+# 3. A network has 10 million weights in its last dense layer and 90 % of its products in its first convolution. Where do
+#    you cut to make it smaller, where to make it faster?
 # 4. Why does one scale for a kernel do so much harm in the whitening layer, and so little in the others?
 # 5. A pruned file zips to a third. Does the network run in a third of the time?
 # 6. Of what use is a temperature above 1 if the student is used at 1?
@@ -890,9 +951,11 @@ Markdown("\n".join(table))
 # <details><summary>Answers</summary>
 #
 # 1. 0.7 / 127, about 0.0055: the grid is as wide as the largest size, to both sides.
-# 2. Padding and ReLU produce exact zeros in great numbers; if 0 were rounded, all of them would be off by the same amount, and such errors add up.
+# 2. Padding and ReLU produce exact zeros in great numbers; if 0 were rounded, all of them would be off by the same
+#    amount, and such errors add up.
 # 3. Smaller: the dense layer. Faster: the first convolution.
-# 4. Each of its channels was divided by the root of its eigenvalue, so their sizes differ widely, and the largest sets the step of all. In the others all are of about one size.
+# 4. Each of its channels was divided by the root of its eigenvalue, so their sizes differ widely, and the largest sets
+#    the step of all. In the others all are of about one size.
 # 5. No. It is unpacked before it runs, and zeros are multiplied as any number.
 # 6. Softened answers show how alike the teacher finds the wrong classes; at 1 these numbers are too small to teach anything.
 #
@@ -900,9 +963,14 @@ Markdown("\n".join(table))
 #
 # ## Further reading
 #
-# - Howard, Zhu, Chen, Kalenichenko, Wang, Weyand, Andreetto and Adam, "MobileNets: efficient convolutional neural networks for mobile vision applications" (2017)
-# - Han, Pool, Tran and Dally, "Learning both weights and connections for efficient neural networks" (NeurIPS 2015); Han, Mao and Dally, "Deep compression" (ICLR 2016)
+# - Howard, Zhu, Chen, Kalenichenko, Wang, Weyand, Andreetto and Adam, "MobileNets: efficient convolutional neural
+#   networks for mobile vision applications" (2017)
+# - Han, Pool, Tran and Dally, "Learning both weights and connections for efficient neural networks" (NeurIPS 2015); Han,
+#   Mao and Dally, "Deep compression" (ICLR 2016)
 # - Zhu and Gupta, "To prune, or not to prune: exploring the efficacy of pruning for model compression" (2017)
 # - Li, Kadav, Durdanovic, Samet and Graf, "Pruning filters for efficient convnets" (ICLR 2017)
-# - Jacob, Kligys, Chen, Zhu, Tang, Howard, Adam and Kalenichenko, "Quantization and training of neural networks for efficient integer-arithmetic-only inference" (CVPR 2018)
+# - Krishnamoorthi, "Quantizing deep convolutional networks for efficient inference: a whitepaper" (2018), for a scale for
+#   each channel
+# - Jacob, Kligys, Chen, Zhu, Tang, Howard, Adam and Kalenichenko, "Quantization and training of neural networks for
+#   efficient integer-arithmetic-only inference" (CVPR 2018)
 # - Hinton, Vinyals and Dean, "Distilling the knowledge in a neural network" (2015)
