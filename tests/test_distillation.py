@@ -101,6 +101,18 @@ def test_numbers_out_of_range(taught):
     for options in ({"temperature": 0}, {"share": 1.5}, {"share": -1}, {"temperature": "hot"}):
         with pytest.raises(errors.InputError, match=next(iter(options))):
             distillation.objective(teacher, **options)
+    with pytest.raises(errors.InputError, match="teacher"):
+        distillation.objective(None)
+    with pytest.raises(errors.InputError, match="temperature"):
+        distillation.divergence(np.ones((1, 2)), np.ones((1, 2)), 0)
+    with pytest.raises(errors.InputError, match="teacher"):
+        students.objective(teacher)
+    with pytest.raises(errors.InputError, match="student"):
+        students.distil(None, siamese.Siamese.small(), None)
+    with pytest.raises(errors.InputError, match="rate"):
+        compress.fine_tune(teacher, np.zeros((2, 32, 32, 3)), [0, 1], rate=-1, steps=1)
+    with pytest.raises(errors.InputError, match="model"):
+        compress.fine_tune(None, np.zeros((2, 32, 32, 3)), [0, 1], steps=1)
     with pytest.raises(errors.InputError, match="weight"):
         students.objective(siamese.Siamese.small(), weight=-1)
 

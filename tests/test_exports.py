@@ -123,7 +123,8 @@ def test_integers_want_a_folded_network_and_images(shipped, images):
     with pytest.raises(errors.InputError, match="model"):
         integers.Integers(shipped, images.train_images)
     plain = compress.folded(shipped)
-    for none in (np.zeros((0, 32, 32, 3)), np.zeros((4, 32, 32)), []):
+    nan = np.full((2, 32, 32, 3), np.nan)
+    for none in (np.zeros((0, 32, 32, 3)), np.zeros((4, 32, 32)), [], nan, nan[:, :4], "images"):
         with pytest.raises(errors.InputError, match="images"):
             integers.Integers(plain, none)
     with pytest.raises(errors.InputError, match="bits"):
@@ -192,6 +193,48 @@ def test_int8_wants_to_see_examples(shipped, images):
         export.export({}, [])
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_numbers_that_are_none_end_no_process(number):
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 3)])
+    images = np.zeros((3, 8, 8, 3))
+    images[1, 2, 3] = number
+    with pytest.raises(errors.InputError, match="examples"):
+        compress.export_classifier(model, precision="int8", images=images, side=8)
+    kernel = model.layers[0].kernel
+    kernel.assign(np.full(kernel.shape, number))
+    for precision in compress.PRECISIONS:
+        with pytest.raises(errors.InputError, match="variables"):
+            compress.export_classifier(
+                model, precision=precision, images=np.zeros((3, 8, 8, 3)), side=8
+            )
+
+
+def test_the_file_of_another_network_is_refused(shipped, finder):
+    exported = compress.export_classifier(shipped)
+    lstm = motion.shipped("lstm")
+    for make in (
+        lambda file: compress.ExportedDetector(finder, file),
+        lambda file: compress.ExportedMotion(lstm, file),
+        lambda file: compress.ExportedTracker(*siamese.load(), file),
+    ):
+        for file in (exported, None):
+            with pytest.raises(errors.InputError, match="exported"):
+                make(file)
+    with pytest.raises(errors.InputError, match="model"):
+        compress.ExportedDetector(None, exported)
+    with pytest.raises(errors.InputError, match="network"):
+        compress.ExportedMotion(None, exported)
+    with pytest.raises(errors.InputError, match="model"):
+        compress.export_classifier(None)
+    with pytest.raises(errors.InputError, match="exported"):
+        classifying.logits(None, np.zeros((1, 32, 32, 3)))
+    with pytest.raises(errors.InputError, match="pixels"):
+        exported.run("classify", pixels="a picture")
+    two = compress.export_detector(finder, (64, 64))
+    with pytest.raises(errors.InputError, match="exported"):
+        two.batched(np.zeros((1, 64, 64, 3)))
+
+
 def test_weights_that_were_not_named_are_missed():
     weight = tf.Variable(2.0)
     double = export.Signature(lambda x: {"y": weight * x}, {"x": (1,)})
@@ -258,6 +301,11 @@ def test_other_detectors_and_sizes(finder, held_out):
         compress.export_detector(fast, (64, 64))
     with pytest.raises(errors.InputError, match="size"):
         compress.export_detector(finder, (20, 64))
+    for size in (64, (64,), (64, 64, 3)):
+        with pytest.raises(errors.InputError, match="size"):
+            compress.export_detector(finder, size)
+    with pytest.raises(errors.InputError, match="images"):
+        compress.export_detector(finder, (64, 64), precision="int8", images=np.zeros((64, 64, 3)))
     with pytest.raises(errors.InputError, match="examples"):
         compress.export_detector(finder, (64, 64), precision="int8")
     ported = compress.ExportedDetector(finder, compress.export_detector(finder, (64, 96)))

@@ -36,6 +36,13 @@ def test_lengths_that_differ():
             frontier.frontier(costs, good)
 
 
+def test_points_that_are_no_numbers():
+    for costs, good in (([np.nan], [1]), ([1], [np.nan]), (["cheap"], [1]), ([[[1]]], [1])):
+        with pytest.raises(errors.InputError, match="costs"):
+            frontier.frontier(costs, good)
+    assert frontier.frontier([], []).shape == (0,)
+
+
 def test_stored_results_come_back(tmp_path):
     row = frontier.Row(
         "motion", "lstm", "int8", 15_000, 9_000, "position error, px", 3.1, 0.02, 0.02
@@ -102,6 +109,13 @@ def test_bad_input():
         compress.by_batch(len, np.zeros((3, 2)), batches=(0,))
     with pytest.raises(errors.InputError, match="repeats"):
         compress.clocked(lambda: None, repeats=0)
+    with pytest.raises(errors.InputError, match="call"):
+        compress.clocked(None)
+    pixels = keras.Input((8, 8, 3))
+    model = keras.Model(pixels, keras.layers.Conv2D(2, 3)(pixels))
+    for images in (np.zeros((0, 8, 8, 3)), np.zeros((8, 8, 3))):
+        with pytest.raises(errors.InputError, match="images"):
+            compress.by_layer(model, images)
     for model in (None, keras.layers.Dense(2)):
         with pytest.raises(errors.InputError, match="model"):
             compress.by_layer(model, np.zeros((1, 2)))

@@ -97,6 +97,17 @@ def test_shares_out_of_range(share, sprites):
         pruning.prune(small(), sprites.train_images, sprites.train_labels, share, steps=1)
 
 
+def test_all_may_go_at_one_moment():
+    assert pruning.schedule(0.3, 0.8, begin=0.4, end=0.4) == pytest.approx(0)
+    assert pruning.schedule(0.4, 0.8, begin=0.4, end=0.4) == 0.8
+
+
+def test_earlier_masks_may_be_numbers():
+    (found,) = pruning.masks([np.ones(3)], 0.5, kept=[np.array([1, 0, 1])])
+    assert found.dtype == bool
+    assert found.tolist() == [False, False, True]
+
+
 def test_bad_masks():
     with pytest.raises(errors.InputError, match="kernels"):
         pruning.masks([], 0.5)
@@ -104,6 +115,12 @@ def test_bad_masks():
         pruning.masks([np.ones(3)], 0.5, kept=[np.ones(4, bool)])
     with pytest.raises(errors.InputError, match="scope"):
         pruning.masks([np.ones(3)], 0.5, scope="everything")
+    for kernels in (None, ["weights"], [np.array([1, np.nan])], [np.array([1, np.inf])]):
+        with pytest.raises(errors.InputError, match="kernels"):
+            pruning.masks(kernels, 0.5)
+    for progress in (np.nan, -0.1, 1.1, "half"):
+        with pytest.raises(errors.InputError, match="progress"):
+            pruning.schedule(progress, 0.5)
     with pytest.raises(errors.InputError, match="model"):
         pruning.Pruned(training.Batches)
 
@@ -307,8 +324,9 @@ def test_noughts_cost_as_much_as_anything_until_the_file_is_compressed():
 
 
 def test_no_weights_have_no_size():
-    with pytest.raises(errors.InputError, match="arrays"):
-        sizes.sizes([])
+    for none in ([], None, ["weights"], [np.zeros((0, 2))], [np.array([1, np.nan])]):
+        with pytest.raises(errors.InputError, match="arrays"):
+            sizes.sizes(none)
 
 
 @pytest.mark.slow

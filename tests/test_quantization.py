@@ -174,8 +174,9 @@ def test_bad_input():
             qz.symmetric(values)
     with pytest.raises(errors.InputError, match="axis"):
         qz.symmetric(np.ones((2, 3)), axis=2)
-    with pytest.raises(errors.InputError, match="high"):
-        qz.affine(0, -1)
+    for low, high in ((0, -1), (2, 1), (-1, -2)):
+        with pytest.raises(errors.InputError, match="high"):
+            qz.affine(low, high)
     with pytest.raises(errors.InputError, match="low"):
         qz.affine(np.nan, 1)
     for factor in (0, 1, 1.5, -0.5):
@@ -186,6 +187,27 @@ def test_bad_input():
         qz.product(np.ones((2, 3)), grid, np.ones((2, 3)), qz.symmetric([1.0]), grid)
     with pytest.raises(errors.InputError, match="right_grid"):
         qz.product(np.ones((2, 3)), grid, np.ones((3, 2)), grid, grid)
+    four = qz.symmetric(np.ones((3, 4)), axis=1)
+    with pytest.raises(errors.InputError, match="right_grid: got 4 scales"):
+        qz.product(np.ones((2, 3)), grid, np.ones((3, 2)), four, grid)
+    with pytest.raises(errors.InputError, match="bias"):
+        qz.product(np.ones((2, 3)), grid, np.ones((3, 4)), four, grid, bias=np.ones(3))
+    for values in ([1, np.nan], "weights", np.ones((3, 3)), [1.0]):
+        with pytest.raises(errors.InputError, match="values"):
+            qz.quantize(values, four)
+    with pytest.raises(errors.InputError, match="quantized"):
+        qz.dequantize([1, np.nan], grid)
+    with pytest.raises(errors.InputError, match="grid"):
+        qz.quantize([1.0], None)
+    for sums in ([np.nan], [0.5], [np.inf], "sums"):
+        with pytest.raises(errors.InputError, match="sums"):
+            qz.rescaled(sums, 0.5)
+
+
+def test_what_lies_outside_goes_to_an_end_and_nothing_stays_nothing():
+    grid = qz.affine(-1, 2)
+    assert qz.quantize([-np.inf, np.inf], grid).tolist() == [-128, 127]
+    assert qz.quantize([], grid).shape == (0,)
 
 
 def test_a_kernel_of_noughts_has_a_step_too():

@@ -32,8 +32,10 @@ def export_classifier(
     """A Keras classifier as a file with one signature, `classify(pixels (1, side, side, 3))`.
 
     images: `(N, side, side, 3)`, 0 to 255, for "int8": the first `EXAMPLES` of them are looked at;
-        take training images. Errors are those of `export`.
+        take training images. Errors are those of `export`; what is no Keras model is one.
     """
+    if not callable(model) or not hasattr(model, "variables"):
+        errors.bad("model", model, "a Keras classifier")
     side = int(errors.number("side", side, low=1, whole=True))
     signature = Signature(
         lambda pixels: {"logits": model(pixels, training=False)}, {"pixels": (1, side, side, 3)}
@@ -48,7 +50,12 @@ def export_classifier(
 
 
 def logits(exported: Exported, images: Array) -> Array:
-    """What a classifier's file says of images `(N, H, W, 3)`, 0 to 255: `(N, C)`."""
+    """What a classifier's file says of images `(N, H, W, 3)`, 0 to 255: `(N, C)`.
+
+    Raises `InputError` for what is no file, and as `Exported.batched` does.
+    """
+    if not isinstance(exported, Exported):
+        errors.bad("exported", errors.kind(exported), "a file, as export_classifier makes it")
     images = np.asarray(images)
     parts = [exported.batched(images[k : k + BATCH]) for k in range(0, max(len(images), 1), BATCH)]
     return np.concatenate(parts)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracklab import errors
-from tracklab.compress.export import FLOAT32, INT8, Exported, Signature, export
+from tracklab.compress.export import FLOAT32, INT8, Exported, Signature, export, made_for
 from tracklab.models.detector import FasterRCNN
 from tracklab.models.detector.backbone import prepare
 from tracklab.models.detector.head import BINS
@@ -44,7 +44,11 @@ def export_detector(
     """
     if not isinstance(model, FasterRCNN):
         errors.bad("model", model, "a Faster R-CNN, as detector.build makes it")
+    if np.shape(size) != (2,):
+        errors.bad("size", size, "height and width in pixels")
     height, width = (int(errors.number("size", n, low=32, whole=True)) for n in size)
+    if images is not None and np.ndim(images) != 4:
+        errors.bad("images", np.asarray(images), "pictures of shape (N, H, W, 3)")
     padded = prepare(np.zeros((1, height, width, 3), np.uint8)).shape
     backbone, proposing, head = (model.parts[part] for part in ("backbone", "rpn", "head"))
 
@@ -86,12 +90,15 @@ class ExportedDetector(FasterRCNN):
     """A detector whose networks are a file's; `detect` and `detect_all` as ever.
 
     model: the detector that was exported, for its anchors and names. exported: the file. Pictures
-    must have the size that the file was made for; `InputError` says which.
+    must have the size that the file was made for; `InputError` says which, and refuses the file of
+    another network.
     """
 
     def __init__(self, model: FasterRCNN, exported: Exported) -> None:
+        if not isinstance(model, FasterRCNN):
+            errors.bad("model", model, "the Faster R-CNN that was exported")
         super().__init__(model.class_names, {}, model.options)
-        self.exported = exported
+        self.exported = made_for(exported, (LOOK, JUDGE))
 
     def __repr__(self) -> str:
         return f"ExportedDetector({len(self.class_names)} classes, {len(self.exported):,} bytes)"

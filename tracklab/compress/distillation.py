@@ -24,8 +24,10 @@ def divergence(logits: Any, told: Any, temperature: float = TEMPERATURE) -> Any:
     """How far a student's softened answers are from the teacher's: `(N,)` nats, at least 0.
 
     logits, told: `(N, C)` of student and teacher. Multiplied by the square of the temperature, so
-    that its gradient is about as large as that of the labels' loss (the paper's section 2.1).
+    that its gradient is about as large as that of the labels' loss (the paper's section 2). Raises
+    `InputError` for a temperature below 0.1.
     """
+    temperature = float(errors.number("temperature", temperature, low=0.1))
     softened = tf.nn.softmax(told / temperature)
     # T^2 KL(p, q) = T^2 sum_i p_i (log p_i - log q_i),  p_i = exp(z_i / T) / sum_j exp(z_j / T)
     apart = tf.nn.log_softmax(told / temperature) - tf.nn.log_softmax(logits / temperature)
@@ -38,8 +40,10 @@ def objective(
     """The objective of a classifier that learns from a teacher and from labels, for `training.fit`.
 
     teacher: puts out logits. share: of the teacher in the loss, 0 to 1; the rest is the labels'.
-    Raises `InputError` for numbers out of range.
+    Raises `InputError` for numbers out of range, and a teacher that is no network.
     """
+    if not callable(teacher):
+        errors.bad("teacher", teacher, "a network that puts out logits")
     temperature = float(errors.number("temperature", temperature, low=0.1, high=100))
     share = float(errors.number("share", share, low=0, high=1))
     of_labels = recipe.smoothed_crossentropy()

@@ -99,7 +99,7 @@ class Exported:
         wanted = self.signatures[signature]
         if set(inputs) != set(wanted):
             errors.bad("inputs", errors.Said(f"{sorted(inputs)}"), f"arrays named {sorted(wanted)}")
-        given = {name: np.asarray(value, np.float32) for name, value in inputs.items()}
+        given = {name: _array(name, value) for name, value in inputs.items()}
         for name, value in given.items():
             if value.shape != wanted[name]:
                 errors.bad(name, value, f"shape {wanted[name]}, for which the file was made")
@@ -109,11 +109,14 @@ class Exported:
     def batched(self, images: Array) -> Array:
         """What the only function of a file of one input and one output says of `(N, ...)` examples.
 
-        The file was made for one example; here it is run on all of them at once.
+        The file was made for one example; here it is run on all of them at once. Raises
+        `InputError` for a file of another kind, and for images of another shape, or none.
         """
-        (signature,) = self.signatures
-        ((name, shape),) = self.signatures[signature].items()
-        given = np.asarray(images, np.float32)
+        if len(self.signatures) != 1 or len(next(iter(self.signatures.values()))) != 1:
+            errors.bad("exported", self, "a file with one function, of one input")
+        ((signature, inputs),) = self.signatures.items()
+        ((name, shape),) = inputs.items()
+        given = _array("images", images)
         if given.shape[1:] != shape[1:] or not len(given):
             errors.bad("images", given, f"shape (N, {', '.join(map(str, shape[1:]))})")
         (found,) = self._runners[signature](**{name: given}).values()
@@ -146,14 +149,17 @@ def export(
         each signature what goes in, by name, a few dozen times: from them come the ranges of all
         that flows between layers.
 
-    Raises `InputError` for no signatures, another precision, "int8" without examples or with
-    examples of other shapes.
+    Raises `InputError` for no signatures, another precision, weights that are not finite, "int8"
+    without examples, with examples of other shapes or with such that are not finite.
     """
     errors.choice("precision", precision, PRECISIONS)
     if not signatures:
         errors.bad("signatures", signatures, "at least one, by name")
     if precision == INT8:
         _check_examples(signatures, examples)
+    variables = list(variables)
+    if not all(_is_finite(variable.numpy()) for variable in variables):
+        errors.bad("variables", errors.Said("weights that are not finite"), "finite ones")
     module = tf.Module()
     # Keras keeps its variables in boxes of its own; what is saved must own TensorFlow's
     module.kept = [v.value if isinstance(v, keras.Variable) else v for v in variables]
@@ -216,6 +222,30 @@ def _check_examples(signatures: Mapping[str, Signature], examples: Any) -> None:
             needed = {key: tuple(shape) for key, shape in signatures[name].inputs.items()}
             if shapes != needed:
                 errors.bad("examples", errors.Said(f"shapes {shapes}"), f"{needed} for {name!r}")
+            # NaN in a range would not raise an error in the converter, but end the process
+            if not all(_is_finite(np.asarray(value)) for value in one.values()):
+                errors.bad("examples", errors.Said(f"NaN or infinity for {name!r}"), wanted)
+
+
+def made_for(exported: Any, names: Iterable[str]) -> Exported:
+    """A file that has these functions. Raises `InputError` for another one."""
+    wanted = f"a file with the functions {', '.join(names)}"
+    if not isinstance(exported, Exported):
+        errors.bad("exported", errors.kind(exported), wanted)
+    if set(exported.signatures) != set(names):
+        errors.bad("exported", exported, wanted)
+    return exported
+
+
+def _array(name: str, value: Any) -> NDArray[np.float32]:
+    try:
+        return np.asarray(value, np.float32)
+    except (TypeError, ValueError):
+        errors.bad(name, value, "an array of numbers")
+
+
+def _is_finite(array: Array) -> bool:
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
 class _quietly:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracklab import training
+from tracklab import errors, training
 from tracklab.models.classifier import recipe
 from tracklab.quiet import keras
 
@@ -54,7 +54,13 @@ def fine_tune(
     images `(N, H, W, 3)` uint8, labels `(N,)`. objective: instead of the recipe's loss, as
     `distillation.objective` makes one. between: called with the progress, 0 to 1, before the first
     step and after each. rate: the highest. options: of `training.fit`, among them the budget.
+
+    Raises `InputError` for what is no network, a rate that is not positive, and as `training.fit`
+    does.
     """
+    if not hasattr(model, "trainable_variables"):
+        errors.bad("model", model, "a Keras classifier")
+    rate = float(errors.number("rate", rate, low=1e-12))
     optimizer = keras.optimizers.SGD(rate, momentum=recipe.MOMENTUM, nesterov=True)
     optimizer.build(model.trainable_variables)
     inner = training.compiled_step(

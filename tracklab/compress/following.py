@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tracklab import errors
 from tracklab.clips import Frame
-from tracklab.compress.export import FLOAT32, INT8, Exported, Signature, export
+from tracklab.compress.export import FLOAT32, INT8, Exported, Signature, export, made_for
 from tracklab.models.siamese import Cell, Habits, Memory, Mind, Response, Running, Saw, Siamese
 from tracklab.models.siamese import belief as bf
 from tracklab.models.siamese.frame import advance, begin
@@ -47,7 +47,8 @@ def export_tracker(
     examples: for "int8", as `Recording` collects them. Errors are those of `export`.
     """
     if not isinstance(network, Siamese) or not isinstance(cell, Cell):
-        errors.bad("network, cell", errors.kind(network), "a siamese.Siamese and a siamese.Cell")
+        came = errors.Said(f"{errors.kind(network)} and {errors.kind(cell)}")
+        errors.bad("network, cell", came, "a siamese.Siamese and a siamese.Cell")
     depth = int(network.embedding.output.shape[-1])
     around = (CELLS // COARSE) ** 2
     shapes: dict[str, tuple[int, ...]] = {
@@ -144,12 +145,12 @@ class _Ported:
 class ExportedTracker(Running):
     """The networks of a file at work on one object: a `siamese.Running` for a `RecurrentTracker`.
 
-    network, cell: those that were exported.
+    network, cell: those that were exported. Raises `InputError` for the file of another network.
     """
 
     def __init__(self, network: Siamese, cell: Cell, exported: Exported) -> None:
         super().__init__(network, cell)
-        self.exported = exported
+        self.exported = made_for(exported, (EMBED, RESPOND, LOOK_AGAIN, STEP))
         self._ported = _Ported(network, exported)
 
     def begin(self, picture: Frame, middle: Floats, size: Floats) -> Mind:

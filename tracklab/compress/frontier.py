@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -77,25 +78,29 @@ def frontier(costs: ArrayLike, goodness: ArrayLike) -> NDArray[np.bool_]:
 
     costs: `(N,)` or `(N, K)`, smaller is better in each. goodness: `(N,)`, larger is better. A
     point is beaten by one that is nowhere worse and somewhere better. Raises `InputError` for
-    lengths that differ.
+    lengths that differ, and NaN.
 
     >>> frontier([1, 2, 3], [0.5, 0.4, 0.9]).tolist()
     [True, False, True]
     """
-    good = np.asarray(goodness, np.float64)
-    spent = np.asarray(costs, np.float64).reshape(len(good), -1) if good.ndim == 1 else None
-    if spent is None or np.asarray(costs).shape[:1] != good.shape:
-        came = errors.Said(f"shapes {np.shape(costs)} and {np.shape(goodness)}")
+    try:
+        spent, good = np.asarray(costs, np.float64), np.asarray(goodness, np.float64)
+    except (TypeError, ValueError):
+        errors.bad("costs, goodness", costs, "numbers")
+    if good.ndim != 1 or spent.ndim not in (1, 2) or len(spent) != len(good):
+        came = errors.Said(f"shapes {spent.shape} and {good.shape}")
         errors.bad("costs, goodness", came, "(N,) or (N, K), and (N,)")
-    points = np.concatenate([spent, -good[:, None]], axis=1)
+    if np.isnan(spent).any() or np.isnan(good).any():
+        errors.bad("costs, goodness", errors.Said("NaN, which nothing beats"), "numbers")
+    points = np.column_stack([spent, -good])
     no_worse = (points[:, None] <= points[None]).all(2)
     better = (points[:, None] < points[None]).any(2)
     return np.asarray(~(no_worse & better).any(0), np.bool_)
 
 
-def read_results(path: Path | None = None) -> Results:
+def read_results(path: str | PathLike[str] | None = None) -> Results:
     """The stored run. Raises `MissingError` where there is none, and says how to make it."""
-    where = path if path is not None else RESULTS
+    where = Path(path) if path is not None else RESULTS
     return Results(*files.stored_rows(where, COMMAND, lambda row: Row(**row)))
 
 

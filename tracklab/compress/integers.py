@@ -1,8 +1,8 @@
 """The whole classifier in 8-bit integers, written out: what an int8 file does, in NumPy.
 
-From a folded network (`folding.folded`) and some images come the grids of all that flows
-; from then on every layer is whole numbers in, whole numbers out, and only the scales
-that were divided out beforehand were ever real.
+From a folded network (`folding.folded`) and some images come the grids of all that flows; from then
+on every layer is whole numbers in, whole numbers out, and only the scales that were divided out
+beforehand were ever real.
 
 Invariant: `Integers.logits` agrees with the folded network to a few steps of its last grid, and
 with LiteRT's int8 file as far as their grids, made from the same images, agree.
@@ -25,6 +25,7 @@ Whole = NDArray[np.int32]
 
 IMAGES = 200  # from which ranges are taken
 BATCH = 100  # images at a time
+SIDE = 16  # of the smallest images, as `classifier.improved` has it
 
 
 class Layer(NamedTuple):
@@ -83,9 +84,7 @@ class Integers:
     def __init__(
         self, model: Any, images: Any, *, bits: int = qz.BITS, per_channel: bool = True
     ) -> None:
-        shown = np.asarray(images, np.float64)[:IMAGES]
-        if shown.ndim != 4 or shown.shape[-1] != 3 or not len(shown):
-            errors.bad("images", shown, "images (N, H, W, 3), at least one, to take ranges from")
+        shown = _pictures(images)[:IMAGES]
         errors.number("bits", bits, low=qz.FEWEST, high=qz.BITS, whole=True)
         self.entry = qz.affine(0, networks.BRIGHTEST, bits=bits)
         self.steps = []
@@ -99,9 +98,7 @@ class Integers:
 
     def logits(self, images: Any) -> NDArray[np.float32]:
         """What it says of images `(N, H, W, 3)`, 0 to 255: `(N, C)`, as real numbers."""
-        images = np.asarray(images)
-        if images.ndim != 4 or images.shape[-1] != 3 or not len(images):
-            errors.bad("images", images, "images of shape (N, H, W, 3), at least one")
+        images = _pictures(images)
         parts = [self._some(images[k : k + BATCH]) for k in range(0, len(images), BATCH)]
         return qz.dequantize(np.concatenate(parts), self.steps[-1].outer).astype(np.float32)
 
@@ -110,6 +107,20 @@ class Integers:
         for step in self.steps:
             x, coming = whole(x, coming, step), step.outer
         return x[:, 0, 0]
+
+
+def _pictures(images: Any) -> Floats:
+    """Images `(N, H, W, 3)` of a size that the network takes, as real numbers."""
+    wanted = f"images (N, H, W, 3), at least one, of {SIDE}x{SIDE} or more"
+    try:
+        found = np.asarray(images, np.float64)
+    except (TypeError, ValueError):
+        errors.bad("images", images, wanted)
+    if found.ndim != 4 or found.shape[-1] != 3 or min(found.shape[1:3]) < SIDE or not len(found):
+        errors.bad("images", found, wanted)
+    if not np.isfinite(found).all():
+        errors.bad("images", errors.Said("numbers that are not finite"), wanted)
+    return found
 
 
 def whole(x: Whole, coming: qz.Grid, step: Step) -> Whole:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracklab import errors, motion
-from tracklab.compress.export import FLOAT32, INT8, Exported, Signature, export
+from tracklab.compress.export import FLOAT32, INT8, Exported, Signature, export, made_for
 from tracklab.motion import cells, learned
 from tracklab.motion.base import Size
 from tracklab.motion.recurrent import Recurrent, trained
@@ -66,15 +66,17 @@ def export_motion(
 class ExportedMotion(Recurrent):
     """A motion model whose network is a file's; all else is as in `motion.Recurrent`.
 
-    network: that which was exported.
+    network: that which was exported. Raises `InputError` for the file of another network.
     """
 
     def __init__(
         self, network: motion.Network, exported: Exported, size: Size | None = None
     ) -> None:
+        if not isinstance(network, motion.Network):
+            errors.bad("network", network, "the motion.Network that was exported")
         known = trained(network.kind, network.form, network.arrays())
         super().__init__(known, f"{network.kind}, exported", size)
-        self.exported = exported
+        self.exported = made_for(exported, (NAME,))
         self.objects = exported.signatures[NAME]["sees"][0]
 
     def _say(self, sees: Floats, hidden: cells.Hidden) -> tuple[Floats, cells.Hidden]:

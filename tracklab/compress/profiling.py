@@ -46,6 +46,8 @@ class LayerCost(NamedTuple):
 
 def clocked(call: Callable[[], Any], *, repeats: int = REPEATS) -> Spent:
     """What a call takes: the median of `repeats`, after one that is not counted."""
+    if not callable(call):
+        errors.bad("call", call, "a function without arguments")
     repeats = int(errors.number("repeats", repeats, low=1, whole=True))
     begun = time.perf_counter()
     call()
@@ -93,12 +95,16 @@ def by_layer(model: Any, images: Array, *, repeats: int = REPEATS) -> list[Layer
 
     images `(N, H, W, 3)`: N at once. Each layer is compiled and run alone, on what the one before
     gave it; the sum is more than the whole network takes, which does several in one go (products,
-    shift and ReLU, say). Raises `InputError` for a model that is not functional.
+    shift and ReLU, say). Raises `InputError` for a model that is not functional, and for images
+    that do not go into it, or none.
     """
     layers = [one for one in getattr(model, "layers", ()) if not hasattr(one, "batch_shape")]
     if not layers or not hasattr(model, "operations"):
         errors.bad("model", model, "a functional Keras model")
     images = np.asarray(images, np.float32)
+    wanted = tuple(model.inputs[0].shape)
+    if images.ndim != len(wanted) or not len(images):
+        errors.bad("images", images, f"at least one, as the model takes them: {wanted}")
     known: dict[int, Any] = {id(model.inputs[0]): tf.constant(images)}
     found = []
     for layer in layers:

@@ -36,7 +36,8 @@ def schedule(
 ) -> float:
     """The share of weights that is cut when `progress`, 0 to 1, of the training is done.
 
-    Zhu and Gupta (2017), equation 1; from `first` at `begin` to `final` at `end`.
+    Zhu and Gupta (2017), equation 1; from `first` at `begin` to `final` at `end`. Raises
+    `InputError` for numbers out of range.
 
     >>> [round(schedule(p, 0.8, end=1.0), 3) for p in (0, 0.25, 0.5, 1)]
     [0.0, 0.463, 0.7, 0.8]
@@ -45,7 +46,8 @@ def schedule(
     errors.number("first", first, low=0, high=final)
     errors.number("begin", begin, low=0, high=1)
     errors.number("end", end, low=begin, high=1)
-    done = 1.0 if progress >= end else max(progress - begin, 0.0) / (end - begin)
+    errors.number("progress", progress, low=0, high=1)
+    done = 1.0 if progress >= end else max(progress - begin, 0.0) / max(end - begin, 1e-12)
     # s_t = s_f + (s_i - s_f) (1 - (t - t_0) / (n dt))^3
     return final + (first - final) * (1 - done) ** 3
 
@@ -59,13 +61,20 @@ def masks(
         of each kernel, "whole" of all together, so that layers with much to spare give more.
     kept: earlier masks; what they have cut stays cut, and counts.
 
-    Raises `InputError` for no kernels, a share out of range, and masks of other shapes.
+    Raises `InputError` for no kernels, weights that are not finite, a share out of range, and masks
+    of other shapes.
     """
     _share("sparsity", sparsity)
     errors.choice("scope", scope, SCOPES)
-    sizes = [np.abs(np.asarray(kernel, np.float64)) for kernel in kernels]
+    try:
+        sizes = [np.abs(np.asarray(kernel, np.float64)) for kernel in kernels]
+    except (TypeError, ValueError):
+        errors.bad("kernels", kernels, "arrays of weights, at least one")
     if not sizes:
         errors.bad("kernels", kernels, "at least one")
+    if not all(np.isfinite(size).all() for size in sizes):
+        errors.bad("kernels", errors.Said("weights that are not finite"), "finite ones")
+    kept = [np.asarray(mask, bool) for mask in kept]
     if kept:
         found, wanted = [m.shape for m in kept], [k.shape for k in sizes]
         if found != wanted:

@@ -65,8 +65,8 @@ def affine(low: float, high: float, *, bits: int = BITS) -> Grid:
     (3.012, -128)
     """
     bits = _bits(bits)
-    low = min(float(errors.number("low", low)), 0.0)
-    high = max(float(errors.number("high", high, low=low)), 0.0)
+    high = max(float(errors.number("high", high, low=errors.number("low", low))), 0.0)
+    low = min(float(low), 0.0)
     least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     # S = (high - low) / (2^b - 1)
     scale = max((high - low) / (most - least), SMALLEST)
@@ -96,17 +96,24 @@ def symmetric(values: ArrayLike, *, bits: int = BITS, axis: int | None = None) -
 
 
 def quantize(values: ArrayLike, grid: Grid) -> Whole:
-    """The nearest whole numbers; what lies outside the grid goes to its end."""
-    array = np.asarray(values, np.float64)
+    """The nearest whole numbers; what lies outside the grid goes to its end.
+
+    Raises `InputError` for what is no number, NaN among it, and values that the grid's channels do
+    not go with.
+    """
+    array = _numbers(values, ends=True)
+    _goes_with(array, grid)
     # q = clip(round(r / S) + Z)
     found = np.clip(np.rint(array / grid.scale) + grid.zero, grid.low, grid.high)
     return np.asarray(found, np.int32)
 
 
 def dequantize(quantized: ArrayLike, grid: Grid) -> Floats:
-    """The real numbers that whole ones stand for."""
+    """The real numbers that whole ones stand for. Raises `InputError` as `quantize` does."""
+    array = _numbers(quantized, "quantized", ends=True)
+    _goes_with(array, grid, "quantized")
     # r = S (q - Z)
-    return np.asarray(grid.scale * (np.asarray(quantized, np.float64) - grid.zero), np.float64)
+    return np.asarray(grid.scale * (array - grid.zero), np.float64)
 
 
 def rounded(values: ArrayLike, grid: Grid) -> NDArray[np.float32]:
@@ -135,9 +142,10 @@ def rescaled(sums: ArrayLike, factor: float) -> Whole:
     """Whole sums times a factor between 0 and 1, rounded to whole numbers, with whole numbers only.
 
     Halves are rounded away from 0, as ARM's instruction for it does (the paper's section 2.2).
+    Raises `InputError` for sums that are not whole, and factors out of range.
     """
     whole, shift = multiplier(factor)
-    product = np.asarray(sums, np.int64) * whole
+    product = _whole("sums", sums) * whole
     half = np.int64(1) << (30 + shift)
     # |x| M_0 / 2^(31 + n), to the nearest
     size = (np.abs(product) + half) >> (31 + shift)
@@ -161,15 +169,12 @@ def product(
     Equations 4 and 5: q_3 = Z_3 + M sum_k (q_1 - Z_1) q_2, with M = S_1 S_2 / S_3. Raises
     `InputError` for arrays that do not go together.
     """
-    a, b = np.asarray(left, np.int64), np.asarray(right, np.int64)
-    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
-        errors.bad("left, right", errors.Said(f"{a.shape}, {b.shape}"), "(N, K) and (K, M)")
-    if np.any(right_grid.zero):
-        errors.bad("right_grid", errors.Said("a zero point that is not 0"), "one of `symmetric`")
+    a, b = _whole("left", left), _whole("right", right)
+    _check_product(a, b, right_grid, bias)
     # whole numbers below 2^53 are exact in float64, and BLAS multiplies those many times faster
     sums = ((a - left_grid.zero).astype(np.float64) @ b.astype(np.float64)).astype(np.int64)
     if bias is not None:
-        sums = sums + np.asarray(bias, np.int64)
+        sums = sums + _whole("bias", bias)
     factors = np.ravel(left_grid.scale * right_grid.scale / out_grid.scale)
     columns = np.broadcast_to(factors, (b.shape[1],))
     found = np.stack([rescaled(sums[:, k], float(f)) for k, f in enumerate(columns)], axis=1)
@@ -180,12 +185,51 @@ def _bits(bits: Any) -> int:
     return int(errors.number("bits", bits, low=FEWEST, high=MOST_BITS, whole=True))
 
 
-def _numbers(values: ArrayLike) -> Floats:
+def _numbers(values: ArrayLike, name: str = "values", *, ends: bool = False) -> Floats:
+    """Values as an array: finite ones; or, if `ends`, any that a grid has an end for, or none."""
     try:
         array = np.asarray(values, np.float64)
     except (TypeError, ValueError):
-        errors.bad("values", values, "numbers")
+        errors.bad(name, values, "numbers")
+    if ends:
+        if np.isnan(array).any():
+            errors.bad(name, errors.Said("NaN among them"), "numbers")
+        return array
     if not array.size or not np.isfinite(array).all():
         came = "no numbers" if not array.size else "numbers that are not finite"
-        errors.bad("values", errors.Said(came), "finite numbers, at least one")
+        errors.bad(name, errors.Said(came), "finite numbers, at least one")
     return array
+
+
+def _whole(name: str, values: ArrayLike) -> NDArray[np.int64]:
+    array = np.asarray(values)
+    if array.dtype.kind not in "iu":
+        array = _numbers(values, name, ends=True)
+        if not np.array_equal(array, np.rint(array)) or np.isinf(array).any():
+            errors.bad(name, errors.Said("fractions among them"), "whole numbers")
+    return array.astype(np.int64)
+
+
+def _check_product(a: NDArray[Any], b: NDArray[Any], grid: Grid, bias: Any) -> None:
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
+        errors.bad("left, right", errors.Said(f"{a.shape}, {b.shape}"), "(N, K) and (K, M)")
+    if np.any(grid.zero):
+        errors.bad("right_grid", errors.Said("a zero point that is not 0"), "one of `symmetric`")
+    count = b.shape[1]
+    if np.size(grid.scale) not in (1, count):
+        came = errors.Said(f"{np.size(grid.scale)} scales")
+        errors.bad("right_grid", came, f"one, or one for each of {count} columns")
+    if bias is not None and np.shape(bias) != (count,):
+        errors.bad("bias", errors.Said(f"shape {np.shape(bias)}"), f"{(count,)}")
+
+
+def _goes_with(array: Floats, grid: Grid, name: str = "values") -> None:
+    if not isinstance(grid, Grid):
+        errors.bad("grid", errors.kind(grid), "a Grid, as `affine` and `symmetric` make it")
+    scales = np.shape(grid.scale)
+    try:
+        fits = not scales or np.broadcast_shapes(array.shape, scales) == array.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        errors.bad(name, errors.Said(f"shape {array.shape}"), f"one for scales of {scales}")

@@ -49,11 +49,18 @@ class Sizes(NamedTuple):
 def sizes(arrays: Sequence[Any]) -> Sizes:
     """What weights cost in each way to store them. Kernels have their channels on the last axis.
 
-    arrays: as `[v.numpy() for v in model.variables]`. Raises `InputError` for none.
+    arrays: as `[v.numpy() for v in model.variables]`. Raises `InputError` for none, and for
+        weights that are not finite.
     """
-    given = [np.asarray(array, np.float32) for array in arrays]
-    if not given:
-        errors.bad("arrays", arrays, "the weights of a network, at least one array")
+    wanted = "the weights of a network, finite, at least one array"
+    try:
+        given = [np.asarray(array, np.float32) for array in arrays]
+    except (TypeError, ValueError):
+        errors.bad("arrays", arrays, wanted)
+    if not given or not all(array.size for array in given):
+        errors.bad("arrays", arrays, wanted)
+    if not all(np.isfinite(array).all() for array in given):
+        errors.bad("arrays", errors.Said("weights that are not finite"), wanted)
     count = sum(array.size for array in given)
     eighths = b"".join(_in_bytes(array) for array in given)
     return Sizes(

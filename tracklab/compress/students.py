@@ -53,8 +53,9 @@ def objective(
 ) -> Callable[[Siamese, training.Batch], dict[str, Any]]:
     """The loss of a student on a batch of `Pairs`: the recipe's, and how far its maps are off.
 
-    Raises `InputError` for numbers out of range.
+    Raises `InputError` for numbers out of range, and a teacher that is no Siamese network.
     """
+    _check("teacher", teacher)
     temperature = float(errors.number("temperature", temperature, low=0.1, high=100))
     weight = float(errors.number("weight", weight, low=0, high=1000))
 
@@ -73,5 +74,14 @@ def objective(
 
 
 def distil(student: Siamese, teacher: Siamese, pairs: Pairs, **options: Any) -> training.Curves:
-    """Train a student by its teacher; returns the curves. options: of `siamese.train`."""
+    """Train a student by its teacher; returns the curves. options: of `siamese.train`.
+
+    Raises `InputError` for what are no Siamese networks.
+    """
+    _check("student", student)
     return recipe.train(student, pairs, **({"objective": objective(teacher)} | options))
+
+
+def _check(name: str, network: Any) -> None:
+    if not isinstance(network, Siamese):
+        errors.bad(name, network, "a siamese.Siamese")
