@@ -853,11 +853,12 @@ plots.frontiers(
 # ## 10. Explore
 #
 # The classifier's kernels, folded. Take bits away, cut weights, and watch a kernel and the answers of the whole network.
-# Things to try:
+# (What flows between the layers stays real here. Answers count if they stay the same, right or wrong.) Things to try:
 #
 # 1. 8 bits, then 6, 5, 4, with a scale for each channel. When do answers change? Now with one scale for a kernel.
-# 2. Back at 8 bits, cut 50 %, then 80 %. Which hurts more: 4 bits instead of 8, or half of the weights?
-# 3. Compare the first kernel with the last. Which has more different weights left at 3 bits, and why?
+# 2. Back at 8 bits, cut weights until as many answers change as from 8 bits to 4. What share is that?
+# 3. At 3 bits and with one scale for a kernel, no kernel has more than 7 different weights. Why not 8? And with a scale
+#    for each channel?
 
 # %% tags=["explorer", "plot"]
 from tracklab.explorers import explore
