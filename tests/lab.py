@@ -192,6 +192,7 @@ ANSWER = """root => {
     alt: img?.alt ?? '',
     caption: figure?.querySelector('figcaption')?.textContent ?? '',
     error: figure?.querySelector('.tracklab-trouble:not([hidden])')?.textContent ?? '',
+    busy: figure?.getAttribute('aria-busy') === 'true',
   };
 }"""
 CONTROLS = {
@@ -202,6 +203,11 @@ CONTROLS = {
     "button": "button.widget-button",
     "play": "button[aria-label=Play]",
 }
+
+
+def moved(before, after):
+    """Whether an answer has another picture than the one before, and other words."""
+    return after["src"] != before["src"] and after["caption"] != before["caption"]
 
 
 class Driver:
@@ -263,14 +269,17 @@ class Driver:
                 name = control.evaluate(NAME)
                 assert name, f"a {kind} without a name for a screen reader"
                 before, after = self.press(control, kind)
+                if not moved(before, after):  # a first answer may be unfinished
+                    after = self.wait(
+                        lambda now, was=before: moved(was, now) or not now["busy"], name
+                    )
                 assert not after["error"], f"{kind} {name!r}: {after['error']}"
                 assert after["caption"] == after["alt"] != "", f"{kind} {name!r}: no words"
-                moved = after["src"] != before["src"] and after["caption"] != before["caption"]
-                changed[kind] = changed.get(kind, False) or moved
+                changed[kind] = changed.get(kind, False) or moved(before, after)
         for control in self.controls("play"):
             self.play(control)
             changed["play"] = True
-        still = [kind for kind, moved in changed.items() if not moved]
+        still = [kind for kind, any_moved in changed.items() if not any_moved]
         assert not still, f"no {' and no '.join(still)} changes the picture and its words"
         return set(changed)
 
