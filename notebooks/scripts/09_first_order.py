@@ -314,11 +314,11 @@ plots.descents(
 
 
 # %% tags=["exercise"]
-def momentum(gradients, rate, friction):
+def momentum(gradients, rate, beta):
     """Where the weights are after each step: (T, N), by gradient descent with momentum.
 
     `gradients` (T, N) are the gradients that were met, step by step. Weights and velocity begin at
-    0. In each step the velocity keeps the share `friction` of itself and gains `rate` times the
+    0. In each step the velocity keeps the share `beta` of itself and gains `rate` times the
     gradient, downhill; then the weights move by the velocity.
     """
     return ...

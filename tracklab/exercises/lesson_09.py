@@ -217,48 +217,48 @@ CENTRAL_SLOPE = Exercise(
 # -- momentum's way ------------------------------------------------------------------------------
 
 
-def momentum_starter(gradients: Floats, rate: float, friction: float) -> Floats:
+def momentum_starter(gradients: Floats, rate: float, beta: float) -> Floats:
     """Where the weights are after each step: (T, N), by gradient descent with momentum.
 
     `gradients` (T, N) are the gradients that were met, step by step. Weights and velocity begin at
-    0. In each step the velocity keeps the share `friction` of itself and gains `rate` times the
+    0. In each step the velocity keeps the share `beta` of itself and gains `rate` times the
     gradient, downhill; then the weights move by the velocity.
     """
     return ...  # type: ignore[return-value]
 
 
-def momentum(gradients: Floats, rate: float, friction: float) -> Floats:
+def momentum(gradients: Floats, rate: float, beta: float) -> Floats:
     """Where the weights are after each step: (T, N), by gradient descent with momentum."""
     weights = velocity = np.zeros(gradients.shape[1])
     places = []
     for gradient in gradients:
         # v = m v - a g
-        velocity = friction * velocity - rate * gradient
+        velocity = beta * velocity - rate * gradient
         # w = w + v
         weights = weights + velocity
         places.append(weights)
     return np.array(places)
 
 
-def _momentum_of_gradients(gradients: Floats, rate: float, friction: float) -> Any:
+def _momentum_of_gradients(gradients: Floats, rate: float, beta: float) -> Any:
     out, kept = np.zeros(gradients.shape), np.zeros(gradients.shape[1])
     for t, gradient in enumerate(gradients):
-        kept = friction * kept + gradient
+        kept = beta * kept + gradient
         out[t] = (out[t - 1] if t else 0) - rate * kept
     return out
 
 
-def _momentum_by_sums(gradients: Floats, rate: float, friction: float) -> Any:
+def _momentum_by_sums(gradients: Floats, rate: float, beta: float) -> Any:
     count = len(gradients)
     age = np.arange(count)[:, None] - np.arange(count)
-    velocities = np.where(age >= 0, friction ** np.maximum(age, 0), 0.0) @ (-rate * gradients)
+    velocities = np.where(age >= 0, beta ** np.maximum(age, 0), 0.0) @ (-rate * gradients)
     return np.cumsum(velocities, axis=0)
 
 
 def _momentum(
     gradients: Floats,
     rate: float,
-    friction: float,
+    beta: float,
     *,
     gain: float = 1.0,
     ahead: bool = False,
@@ -271,63 +271,63 @@ def _momentum(
     for gradient in gradients:
         push = (rate if uphill else -rate) * gain * gradient
         before = velocity
-        velocity = friction * velocity + push
+        velocity = beta * velocity + push
         if ahead:
-            weights = weights + friction * velocity + push
+            weights = weights + beta * velocity + push
         else:
             weights = weights + (before if late else velocity)
         places.append(weights)
     return np.array(places)
 
 
-def _momentum_none(gradients: Floats, rate: float, friction: float) -> Floats:
+def _momentum_none(gradients: Floats, rate: float, beta: float) -> Floats:
     return _momentum(gradients, rate, 0.0)
 
 
-def _momentum_average(gradients: Floats, rate: float, friction: float) -> Floats:
-    return _momentum(gradients, rate, friction, gain=1 - friction)
+def _momentum_average(gradients: Floats, rate: float, beta: float) -> Floats:
+    return _momentum(gradients, rate, beta, gain=1 - beta)
 
 
-def _momentum_frictionless(gradients: Floats, rate: float, friction: float) -> Floats:
+def _momentum_undamped(gradients: Floats, rate: float, beta: float) -> Floats:
     return _momentum(gradients, rate, 1.0)
 
 
-def _momentum_lost(gradients: Floats, rate: float, friction: float) -> Floats:
-    return _momentum(gradients, rate, 1 - friction)
+def _momentum_lost(gradients: Floats, rate: float, beta: float) -> Floats:
+    return _momentum(gradients, rate, 1 - beta)
 
 
-def _momentum_ahead(gradients: Floats, rate: float, friction: float) -> Floats:
-    return _momentum(gradients, rate, friction, ahead=True)
+def _momentum_ahead(gradients: Floats, rate: float, beta: float) -> Floats:
+    return _momentum(gradients, rate, beta, ahead=True)
 
 
-def _momentum_late(gradients: Floats, rate: float, friction: float) -> Floats:
-    return _momentum(gradients, rate, friction, late=True)
+def _momentum_late(gradients: Floats, rate: float, beta: float) -> Floats:
+    return _momentum(gradients, rate, beta, late=True)
 
 
-def _momentum_uphill(gradients: Floats, rate: float, friction: float) -> Floats:
-    return _momentum(gradients, rate, friction, uphill=True)
+def _momentum_uphill(gradients: Floats, rate: float, beta: float) -> Floats:
+    return _momentum(gradients, rate, beta, uphill=True)
 
 
-def _momentum_velocities(gradients: Floats, rate: float, friction: float) -> Any:
-    places = momentum(gradients, rate, friction)
+def _momentum_velocities(gradients: Floats, rate: float, beta: float) -> Any:
+    places = momentum(gradients, rate, beta)
     return np.diff(places, axis=0, prepend=0.0)
 
 
-def _momentum_unrated(gradients: Floats, rate: float, friction: float) -> Floats:
-    return _momentum(gradients, 1.0, friction)
+def _momentum_unrated(gradients: Floats, rate: float, beta: float) -> Floats:
+    return _momentum(gradients, 1.0, beta)
 
 
-def _momentum_shared(gradients: Floats, rate: float, friction: float) -> Any:
-    places = momentum(gradients, rate, friction)
+def _momentum_shared(gradients: Floats, rate: float, beta: float) -> Any:
+    places = momentum(gradients, rate, beta)
     return np.broadcast_to(places[-1], places.shape)
 
 
-def _momentum_rubbed(gradients: Floats, rate: float, friction: float) -> Floats:
-    return _momentum(gradients, rate, friction, gain=friction)
+def _momentum_rubbed(gradients: Floats, rate: float, beta: float) -> Floats:
+    return _momentum(gradients, rate, beta, gain=beta)
 
 
-def _momentum_last(gradients: Floats, rate: float, friction: float) -> Any:
-    return momentum(gradients, rate, friction)[-1]
+def _momentum_last(gradients: Floats, rate: float, beta: float) -> Any:
+    return momentum(gradients, rate, beta)[-1]
 
 
 def _momentum_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
@@ -336,16 +336,16 @@ def _momentum_inputs(rng: np.random.Generator) -> tuple[Any, ...]:
     return gradients.astype(float), rate, float(rng.choice([0.6, 0.75, 0.9]))
 
 
-def _are_steps(gradients: Floats, rate: float, friction: float) -> bool:
+def _are_steps(gradients: Floats, rate: float, beta: float) -> bool:
     if gradients.ndim != 2 or not gradients.size or not np.isfinite(gradients).all():
         return False
-    return bool(0 < rate < 1 and 0.5 < friction < 1)
+    return bool(0 < rate < 1 and 0.5 < beta < 1)
 
 
 def _draw_momentum(inputs: tuple[Any, ...], got: Any, wanted: Any) -> Any:
     mine = np.asarray(got, float)
     mine = mine[:, 0] if mine.shape == wanted.shape else np.zeros(0)
-    title = f"The first weight (rate {inputs[1]:g}, friction {inputs[2]:g})"
+    title = f"The first weight (rate {inputs[1]:g}, beta {inputs[2]:g})"
     return sketch.lines(title, "step", "weight", wanted[:, 0], mine, given=inputs[0][:, 0])
 
 
@@ -366,23 +366,23 @@ MOMENTUM = Exercise(
             "no momentum",
             _momentum_none,
             "That is plain gradient descent: each step forgets the one before. The velocity is "
-            "kept, `friction` of it.",
+            "kept, `beta` of it.",
         ),
         Misconception(
             "an average",
             _momentum_average,
-            "You give the gradient the weight 1 - friction, as a moving average does. Momentum "
-            "adds up: under a steady gradient it becomes 1 / (1 - friction) times as fast.",
+            "You give the gradient the weight 1 - beta, as a moving average does. Momentum "
+            "adds up: under a steady gradient it becomes 1 / (1 - beta) times as fast.",
         ),
         Misconception(
-            "no friction",
-            _momentum_frictionless,
-            "The velocity keeps all of itself, for ever. `friction` is the share that is left.",
+            "all is kept",
+            _momentum_undamped,
+            "The velocity keeps all of itself, for ever. `beta` is the share that is left.",
         ),
         Misconception(
             "the share that is lost",
             _momentum_lost,
-            "You keep 1 - friction of the velocity. `friction` is the share that it keeps.",
+            "You keep 1 - beta of the velocity. `beta` is the share that it keeps.",
         ),
         Misconception(
             "Nesterov's step",
@@ -418,9 +418,9 @@ MOMENTUM = Exercise(
             "already holds; `weights = weights + velocity` makes a new one.",
         ),
         Misconception(
-            "friction for the push, too",
+            "a share of the push, too",
             _momentum_rubbed,
-            "You take `friction` of the new push as well. Only the old velocity is reduced by it.",
+            "You take `beta` of the new push as well. Only the old velocity is reduced by it.",
         ),
         Misconception(
             "only the end",
@@ -432,7 +432,7 @@ MOMENTUM = Exercise(
     hints=(
         "Two things are remembered from step to step. Which of them does the gradient change, and "
         "which moves the other?",
-        "In each step: `velocity = friction * velocity - rate * gradient`, and then the weights.",
+        "In each step: `velocity = beta * velocity - rate * gradient`, and then the weights.",
         "`weights = weights + velocity`; append it to a list, and `np.array(...)` at the end.",
     ),
     praise="Along a valley pushes add up, across it they cancel: that is all of its magic.",

@@ -674,7 +674,8 @@ class _Run:
 
 def _advice(fault: str, rate: float) -> str:
     known = "" if math.isnan(rate) else f" at learning rate {rate:g}"
-    lower = "the learning rate" if math.isnan(rate) else f"the learning rate (try {rate / 10:.1g})"
+    tenth = float(f"{rate / 10:.1g}")
+    lower = "the learning rate" if math.isnan(rate) else f"the learning rate (try {tenth:g})"
     return (
         f"{fault}{known}. Lower {lower}, clip the gradients (global_clipnorm=1.0 in the "
         "optimizer), or look for a division by zero or the logarithm of zero in the loss. Model "
