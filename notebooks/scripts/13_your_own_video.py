@@ -670,7 +670,7 @@ table_ = [
     f"| speed from half a second of boxes, off by | {spread['half a second']:.1f} px/s | {spread['two boxes']:.1f} from two boxes |",
     f"| table and text read back to the bit | {all(same.values())} | |",
     f"| frames a second, side by side | {together.frames_per_second:.0f} | {1000 / sum(spent.values()):.0f} one after the other |",
-    f"| peak of memory, 5,000 frames (stored) | {long['peak MiB']:.0f} MiB | {short['peak MiB']:.0f} MiB with 500 |",
+    f"| peak of memory, 5,000 frames (stored) | {long['peak MiB'] * 1.048576:.0f} MB | {short['peak MiB'] * 1.048576:.0f} MB with 500 |",
     f"| frames kept after Ctrl-C | {len(stopped)} | of {len(clip)} |",
     f"| errors of the counter, shapes | {off_by['shapes']} | {off_by['moving']} with what moves |",
     f"| far objects that are found | {recall['far']:.0%} | {recall['near']:.0%} of the near ones |",
