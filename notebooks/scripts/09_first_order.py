@@ -979,12 +979,12 @@ for name, task in kept.items():
 
 # %% [markdown]
 # **Explain.** Read the second list as it stands: *within the spread* means that the ranges of the seeds overlap, and this table does not tell the two apart, whatever the medians say. A paper with one seed would have named
-# a winner. And *beyond* it is no proof either: with three seeds each, the ranges of two methods that are equal come apart by chance once in ten times, and here six are held against a winner who was picked afterwards. Then follow a method from network to network. Adam's place is not the same on all three, and a method's best rate moves by a decade or so. Whoever takes over a rate with a method takes over half of a recipe.
+# a winner. And *beyond* it is no proof either: with five seeds each, the ranges of two methods that are equal come apart by chance about once in 126 times (with three seeds, once in ten), and here six are held against a winner who was picked afterwards. Then follow a method from network to network. Adam's place is not the same on all three, and a method's best rate moves by a decade or so. Whoever takes over a rate with a method takes over half of a recipe.
 #
-# And read it with the doubt that it deserves. These are the beginnings of trainings, not their ends; one seed chose the rates, half a decade apart; three more compare. With more of `--seeds`, `--fresh` and `--budget` the commands go on from there.
+# And read it with the doubt that it deserves. These are the beginnings of trainings, not their ends; two seeds chose the rates, half a decade apart; five others compare. With more of `--seeds`, `--fresh` and `--budget` the commands go on from there.
 #
-# The second table says what it costs to miss the best rate by one. Too low: Adam and AdamW mind less than the three methods with one rate for all weights, on every network. Too high: on the motion network those three and AdaGrad
-# fall off a cliff; on the other two there is none within the grids, and at the detector's heads some methods would rather have a rate that is too high. So where you cannot tune, err to the lower side, and know that it is a guess.
+# The second table says what it costs to miss the best rate by one. Too low: on the classifier and on the motion network Adam and AdamW mind less than the three methods with one rate for all weights, and at the detector's heads they mind most of all.
+# Too high: on the motion network Adam and AdamW hardly notice, and all others fall off a cliff; on the other two networks there is none within the grids, and at the heads nearly every method would rather have a rate that is too high than one that is too low. No rule comes out of it but this one: the cliffs are all on the upper side. Where you cannot tune, err to the lower one, and know that it is a guess.
 
 # %% [markdown]
 # ## 9. The race
@@ -1067,7 +1067,7 @@ Markdown(
 #
 # - *"First-order methods use differences."* They use derivatives. Only the check uses differences.
 # - *"The smaller the step of a difference, the better."* Until rounding takes over.
-# - *"Adam needs no tuning."* It forgives a rate that is somewhat too low. Its best rate still moves by a decade between the networks of this lesson.
+# - *"Adam needs no tuning."* On two of three networks here it forgives a rate that is somewhat too low. Its best rate still moves by a decade between the networks of this lesson.
 # - *"Momentum averages the gradients."* It sums them. At 0.9 a steady gradient moves ten times as far, so ten times the rate is what you compare with.
 # - *"A loss that does not move means that the rate is too low."* Or that it was too high, once, and the network is dead.
 # - *"Clipping makes learning slower."* Where gradients are short it does nothing at all.
