@@ -15,8 +15,8 @@ from typing import Any
 
 from tracklab import errors, training
 from tracklab.compress.distillation import divergence
-from tracklab.models.siamese import Pairs, Response, Siamese, recipe
-from tracklab.models.siamese.geometry import CELLS
+from tracklab.models.siamese import Pairs, Siamese, recipe
+from tracklab.models.siamese.network import choices
 from tracklab.quiet import tf
 
 TEMPERATURE = 2.0
@@ -41,13 +41,6 @@ def student(seed: int = 0) -> Siamese:
     )
 
 
-def choices(network: Siamese, response: Response) -> Any:
-    """Logits `(N, CELLS^2 + 1)` of a response: of each cell, and last of "nowhere"."""
-    count = tf.shape(response.logits)[0]
-    nowhere = tf.fill((count, 1), tf.convert_to_tensor(network.nowhere))
-    return tf.concat([tf.reshape(response.logits, (count, CELLS * CELLS)), nowhere], 1)
-
-
 def objective(
     teacher: Siamese, *, temperature: float = TEMPERATURE, weight: float = WEIGHT
 ) -> Callable[[Siamese, training.Batch], dict[str, Any]]:
@@ -61,11 +54,13 @@ def objective(
 
     def learn(student: Siamese, batch: training.Batch) -> dict[str, Any]:
         known = recipe.look(teacher, batch, training=False)
-        told = choices(teacher, teacher.respond(known.searched, known.certain, known.running))
+        seen = teacher.respond(known.searched, known.certain, known.running)
+        told = choices(teacher.nowhere, seen.logits)
         looked = recipe.look(student, batch, training=True)
         response = student.respond(looked.searched, looked.certain, looked.running)
         parts = recipe.judge(student, looked, response, batch[-1])
-        apart = divergence(choices(student, response), tf.stop_gradient(told), temperature)
+        said = choices(student.nowhere, response.logits)
+        apart = divergence(said, tf.stop_gradient(told), temperature)
         parts["map"] = tf.reduce_mean(apart)
         # L = L(truth) + w T^2 KL(teacher's map, student's map)
         return parts | {"loss": parts["loss"] + weight * parts["map"]}

@@ -14,7 +14,7 @@ import numpy as np
 from tracklab.models.siamese import belief as bf
 from tracklab.models.siamese import memory as mm
 from tracklab.models.siamese.geometry import CELLS, OBJECT, SEARCH, SMALLEST
-from tracklab.models.siamese.network import Response, Siamese
+from tracklab.models.siamese.network import Response, Siamese, choices
 from tracklab.models.siamese.second_look import moved
 from tracklab.quiet import tf
 
@@ -147,14 +147,7 @@ def read(
 def nowhere_at_all(network: Siamese, posterior: Any) -> Any:
     """`(N, 1)`: how likely it is that the object is nowhere in the window."""
     # P(nowhere), of a softmax over all cells and "nowhere"
-    return tf.nn.softmax(choices(network, posterior))[:, -1:]
-
-
-def choices(network: Siamese, posterior: Any) -> Any:
-    """Logits `(N, CELLS^2 + 1)`: of each cell, and last that the object is nowhere."""
-    count = tf.shape(posterior)[0]
-    nowhere = tf.fill((count, 1), tf.convert_to_tensor(network.nowhere))
-    return tf.concat([tf.reshape(posterior, (count, CELLS * CELLS)), nowhere], 1)
+    return tf.nn.softmax(choices(network.nowhere, posterior))[:, -1:]
 
 
 def _learned(

@@ -11,7 +11,7 @@ from typing import Any
 
 from tracklab.models.siamese import second_look
 from tracklab.models.siamese.geometry import CELLS, OBJECT, PLACES, SEARCH, STRIDE
-from tracklab.models.siamese.network import Response
+from tracklab.models.siamese.network import Response, choices
 from tracklab.quiet import tf
 
 SIGMA = 1.0  # cells: width of the peak that is wanted
@@ -43,10 +43,9 @@ def of_map(response: Response, nowhere: Any, boxes: Any, visible: Any) -> dict[s
     middles, sizes = (boxes[:, :2] + boxes[:, 2:]) / 2, tf.maximum(boxes[:, 2:] - boxes[:, :2], 1.0)
     peak, there = wanted(middles, visible)
     logits = tf.reshape(response.logits, (count, CELLS * CELLS))
-    choices = tf.concat([logits, tf.fill((count, 1), nowhere)], 1)
     target = tf.concat([peak * there[:, None], 1 - there[:, None]], 1)
     # L = -sum over cells and "nowhere" of p* log softmax(z)
-    entropy = tf.nn.softmax_cross_entropy_with_logits(target, choices)
+    entropy = tf.nn.softmax_cross_entropy_with_logits(target, choices(nowhere, response.logits))
     unclear = (visible > HIDDEN) & (visible <= THERE)
     weight = tf.where(unclear, 0.0, tf.where(there > 0, 1.0, NOWHERE))
     # offsets and sizes are learned near the middle
@@ -69,11 +68,8 @@ def of_map(response: Response, nowhere: Any, boxes: Any, visible: Any) -> dict[s
 
 def of_strangers(response: Response, nowhere: Any) -> Any:
     """The loss of maps in windows in which the object is not: "nowhere" is wanted."""
-    count = tf.shape(response.logits)[0]
-    logits = tf.reshape(response.logits, (count, CELLS * CELLS))
-    choices = tf.concat([logits, tf.fill((count, 1), nowhere)], 1)
     # L = -log softmax(z)[nowhere]
-    return -tf.reduce_mean(tf.nn.log_softmax(choices)[:, -1]) * NOWHERE
+    return -tf.reduce_mean(tf.nn.log_softmax(choices(nowhere, response.logits))[:, -1]) * NOWHERE
 
 
 def of_second_look(said: Any, guessed: Any, boxes: Any, visible: Any) -> dict[str, Any]:

@@ -195,3 +195,10 @@ def _seeds(seed: int) -> Iterator[int]:
     rng = np.random.default_rng(seed)
     while True:
         yield int(rng.integers(2**31))
+
+
+def choices(nowhere: Any, logits: Any) -> Any:
+    """Logits `(N, CELLS^2 + 1)`: of each cell of a map, and last that the object is nowhere."""
+    count = tf.shape(logits)[0]
+    beside = tf.fill((count, 1), tf.convert_to_tensor(nowhere))
+    return tf.concat([tf.reshape(logits, (count, CELLS * CELLS)), beside], 1)

@@ -25,10 +25,10 @@ from tracklab.models.siamese import belief as bf
 from tracklab.models.siamese.cell import Cell
 from tracklab.models.siamese.closed_loop import Followed, follow
 from tracklab.models.siamese.films import Films
-from tracklab.models.siamese.frame import choices, nowhere_at_all, parts, weigh
+from tracklab.models.siamese.frame import nowhere_at_all, parts, weigh
 from tracklab.models.siamese.geometry import SEARCH
 from tracklab.models.siamese.losses import overlap, wanted
-from tracklab.models.siamese.network import Siamese
+from tracklab.models.siamese.network import Siamese, choices
 from tracklab.quiet import keras, tf
 
 LEARNING_RATE = 5e-3  # of Adam, at its peak
@@ -154,7 +154,7 @@ def rehearse(
         said, hidden = cell.step(bf.look(belief, found), hidden)
         after, _ = bf.correct(belief, found, said)
         loud = tf.reduce_mean(tf.reduce_sum(said**2, 1))
-        logits = choices(network, posterior)
+        logits = choices(network.nowhere, posterior)
         wrong = _errors(logits, now, belief, after, truths[t + 1], shown[t + 1])
         return t + 1, after, hidden, sums + tf.stack([*wrong, loud])
 
